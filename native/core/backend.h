@@ -100,6 +100,9 @@ class Backend {
   virtual Status occupancy(uint32_t kernel, uint32_t blockThreads, uint32_t dynamicShared, int* blocksPerMultiprocessor) = 0;
   // Text printed by kernels since the last call.
   virtual std::string takePrintf() = 0;
+
+  // The segment uploads and downloads use from now on; a backend may pin it. The caller keeps it mapped.
+  virtual void attachStaging(void* memory, uint64_t bytes) { (void)memory; (void)bytes; }
 };
 
 // Options of opening, as the client passes them.
