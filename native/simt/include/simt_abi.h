@@ -1,0 +1,120 @@
+// What a compiled kernel module and the CPU device agree on: plain data and a table of functions.
+//
+// Both sides include this file: a module (a .cu file built by the host compiler) and the runtime in the addon.
+// The module exports nothing but `lab_module`; the runtime hands it a `Runtime` table when it loads, so a module
+// needs no symbol of the addon and another runtime (a tracing one) can be handed in instead.
+#pragma once
+#include <cstdarg>
+#include <cstddef>
+#include <cstdint>
+
+namespace lab_simt {
+
+constexpr uint32_t kAbiVersion = 1;
+
+// Every CUDA thread owns one slot of address space, a power of two in size and aligned to it. Its stack grows down
+// from the slot's top; above the stack lies its ThreadView, found by masking the stack pointer. The view's place
+// shifts with the slot's number so that the views (and stacks) of a block do not fight for one cache set.
+constexpr unsigned kSlotLog2 = 19;
+constexpr uintptr_t kSlotBytes = uintptr_t(1) << kSlotLog2;
+constexpr unsigned kColours = 32;
+constexpr unsigned kViewBytes = 128;
+constexpr unsigned kWarpSize = 32;
+constexpr unsigned kMaxThreads = 1024;
+constexpr unsigned kNamedBarriers = 16;
+constexpr unsigned kMaxExchangeBytes = 64;  // a lane's share of one warp exchange
+constexpr unsigned kMaxDeferBytes = 48;     // payload of one deferred effect
+
+struct Id3 { uint32_t x, y, z; };
+
+// A block as its threads see it; constant while they run.
+struct BlockView {
+  Id3 blockIdx, blockDim, gridDim;
+  uint32_t threads;             // in the block
+  uint32_t warps;
+  void* dynamicShared;
+  uint32_t dynamicSharedBytes;
+  uint32_t staticSharedBytes;
+  uint32_t cooperative;         // 1 in a cooperative launch
+  uint32_t worker;              // which worker thread runs it: %smid's twin
+};
+
+// A CUDA thread; everything but `spin` and `query` is constant while it runs.
+struct ThreadView {
+  BlockView* block;
+  Id3 threadIdx;
+  uint32_t rank;                // linear index in the block, x fastest; lane = rank % 32
+  int32_t spin;                 // atomics left before the thread lets others run
+  uint32_t query;               // 1: not a launch; a kernel with launch bounds stores them and returns
+  uint32_t boundThreads, boundBlocks;
+  void* runtime[8];             // the scheduler's own
+};
+static_assert(sizeof(ThreadView) <= kViewBytes, "a ThreadView must fit between two colours");
+
+struct Votes { uint32_t trues, total; };
+
+// The runtime's entry points. Each is called from a CUDA thread and may run other threads before it returns.
+struct Runtime {
+  uint32_t version, bytes;
+  // Waits for `count` threads of the block at barrier `id` (0 .. 15); count 0 means all threads not yet exited.
+  void (*barrier)(uint32_t id, uint32_t count);
+  // Arrives without waiting (bar.arrive).
+  void (*barrierArrive)(uint32_t id, uint32_t count);
+  // A barrier that also counts over the arrivals how many had a true predicate.
+  Votes (*barrierVote)(uint32_t id, uint32_t count, uint32_t predicate);
+  // Lanes in `mask` (those still alive) meet; each deposits `bytes` bytes (at most kMaxExchangeBytes, the same in
+  // every lane); answers the deposits: lane i's at answer + i * bytes, valid until the caller's next exchange.
+  const void* (*warpExchange)(uint32_t mask, const void* value, uint32_t bytes);
+  void (*warpSync)(uint32_t mask);
+  // Lanes that are at this very call together with the caller.
+  uint32_t (*activeMask)();
+  void (*yield)();
+  // Lets others run until ready(context) is true; a block in which nobody can make it true is a reported deadlock.
+  void (*waitUntil)(bool (*ready)(void* context), void* context, const char* what);
+  // All threads of all blocks of a cooperative launch meet.
+  void (*gridBarrier)();
+  // Ends the device with a fault: a LabError code, one sentence, the source place where known (or nullptr, 0).
+  void (*fault)(const char* code, const char* message, const char* file, uint32_t line);
+  int (*print)(const char* format, va_list args);
+  // cp.async's queue, one a thread: effects run when a wait reaches their group, as late as the hardware may.
+  void (*asyncDefer)(void (*effect)(void* payload), const void* payload, uint32_t bytes);
+  void (*asyncCommit)();
+  void (*asyncWait)(uint32_t keep);  // runs all groups but the newest `keep`; ~0u: everything, committed or not, too
+  uint64_t (*globalTimer)();         // nanoseconds
+  void* (*heapAlloc)(size_t bytes);  // device malloc: nullptr when the heap is full
+  void (*heapFree)(void* pointer);
+};
+
+struct EntryInfo {
+  const char* name;                       // as asked for: "saxpy", "tile<float, 128>"
+  const char* symbol;                     // key the runtime is asked for
+  void (*invoke)(const unsigned char*);   // calls the kernel with a packed argument block
+  const uint32_t* params;                 // pairs of offset, size
+  uint32_t paramCount;
+  uint32_t argBytes;
+};
+
+// A __device__ or __constant__ variable reachable by name.
+struct SymbolInfo { const char* name; void* address; uint64_t bytes; };
+
+struct ModuleInfo {
+  uint32_t version;
+  const EntryInfo* entries;
+  uint32_t entryCount;
+  void (*attach)(const Runtime*);     // before anything runs
+  void (*bindShared)(void* dynamic);  // on a worker, before its first block of a launch
+};
+
+// The CPU device's tensor map: what cuTensorMapEncodeTiled was told, in the 128 bytes of a CUtensorMap.
+struct TensorMap {
+  uint64_t address;
+  uint64_t dims[5];
+  uint64_t strides[4];   // bytes, of dims 1 .. rank-1
+  uint32_t box[5];
+  uint32_t elementStrides[5];
+  uint8_t dataType, rank, interleave, swizzle, l2Promotion, oobFill;
+  uint8_t magic[2];      // 'L', 'T'
+};
+static_assert(sizeof(TensorMap) == 128, "a tensor map is 128 bytes");
+
+}  // namespace lab_simt
