@@ -1,0 +1,204 @@
+import { z } from "zod";
+
+/** Version of the record format; raised when a stored field changes meaning. */
+export const schemaVersion = 1;
+
+/** Marks a file as ours: JSON without it is foreign. */
+export const documentKind = "kernel-lab-run";
+
+const seconds = z.number().nonnegative();
+const value = z.union([z.number(), z.string(), z.boolean()]);
+
+/** Where and with what a run was measured; sizes in bytes, clocks in Hz, power in watts. */
+export const environmentSchema = z.strictObject({
+  device: z.strictObject({
+    kind: z.enum(["cpu", "cuda"]),
+    name: z.string().min(1),
+    arch: z.string(),
+    capability: z.tuple([z.number(), z.number()]).nullable(),
+    multiprocessors: z.number().nullable(),
+    memoryBytes: z.number().nullable(),
+    l2Bytes: z.number().nullable(),
+    clockHz: z.number().nullable(),
+    memoryClockHz: z.number().nullable(),
+    powerLimitW: z.number().nullable(),
+    workers: z.number().nullable(),
+  }),
+  driver: z.string().nullable(),
+  runtime: z.string().nullable(),
+  compiler: z.string().nullable(),
+  /** Versions of what else took part: "torch", "python", "cudnn". */
+  packages: z.record(z.string(), z.string()),
+  lab: z.strictObject({ version: z.string(), commit: z.string().nullable(), dirty: z.boolean().nullable() }),
+  node: z.string().nullable(),
+  host: z.strictObject({ os: z.string(), cpu: z.string(), cores: z.number() }),
+  date: z.iso.datetime(),
+});
+
+/** What was computed. `dtype` is the element type of the principal operand. */
+export const caseSchema = z.strictObject({
+  suite: z.string().min(1),
+  name: z.string().min(1),
+  params: z.record(z.string(), value),
+  dtype: z.string(),
+  /** How the inputs were drawn: "normal with 0.1% outliers x16". */
+  distribution: z.string().optional(),
+});
+
+/** What computed it: ours, or a baseline to hold it against. */
+export const implementationSchema = z.strictObject({
+  id: z.string().min(1),
+  name: z.string().min(1),
+  kind: z.enum(["ours", "baseline"]),
+  parameters: z.record(z.string(), value),
+  sourceHash: z.string().nullable(),
+});
+
+/** How it was timed. `short`: from a cold clock, one at a time; `sustained`: back to back at the power limit. */
+export const methodSchema = z.strictObject({
+  warmup: z.int().nonnegative(),
+  samples: z.int().positive(),
+  /** Launches a sample covers; its time is divided by this. */
+  batch: z.int().positive(),
+  /** Bytes written between samples to empty the caches, 0 for none. */
+  flushBytes: z.number().nonnegative(),
+  mode: z.enum(["short", "sustained"]),
+  timer: z.enum(["events", "host"]),
+  /** Interleaved with other implementations, A B A B. */
+  interleaved: z.boolean(),
+  /** Time between two adjacent events with nothing between them, seconds. */
+  eventOverhead: seconds.nullable(),
+});
+
+/** Summary of the samples, seconds; `ci95` is a bootstrap interval of the median. */
+export const statisticsSchema = z.strictObject({
+  count: z.int().positive(),
+  mean: seconds,
+  std: seconds,
+  min: seconds,
+  max: seconds,
+  median: seconds,
+  p95: seconds,
+  p99: seconds,
+  mad: seconds,
+  ci95: z.tuple([seconds, seconds]),
+});
+
+/** What the median means: bytes and operations a second, and the share of the roof above this case. */
+export const ratesSchema = z.strictObject({
+  bytesPerSecond: z.number().nullable(),
+  flopsPerSecond: z.number().nullable(),
+  roofline: z
+    .strictObject({
+      bound: z.enum(["memory", "compute"]),
+      /** The least time physics allows, seconds. */
+      floorSeconds: seconds,
+      /** Floor over median, 1 at the roof. */
+      share: z.number().nonnegative(),
+      /** Where the roof comes from: "measured copy 4.18 TB/s". */
+      source: z.string(),
+    })
+    .nullable(),
+});
+
+/** Whether the output was right. Errors are null where the output held NaN. */
+export const checkSchema = z.strictObject({
+  passed: z.boolean(),
+  compared: z.int().nonnegative(),
+  maxAbs: z.number().nullable(),
+  meanAbs: z.number().nullable(),
+  maxRel: z.number().nullable(),
+  tolerance: z.string(),
+  /** First mismatch with its coordinates, in words. */
+  mismatch: z.string().nullable(),
+  /** The output of the timed runs themselves was checked, not only that of an earlier run. */
+  timedOutput: z.boolean(),
+});
+
+/** Whether the number may be believed, and why not. */
+export const verdictSchema = z.strictObject({
+  verdict: z.enum(["trusted", "ambiguous", "rejected"]),
+  reasons: z.array(z.string()),
+});
+
+/** What the compiled kernel takes of a multiprocessor. */
+export const resourcesSchema = z.strictObject({
+  registers: z.number().nullable(),
+  staticShared: z.number().nullable(),
+  dynamicShared: z.number().nullable(),
+  spillBytes: z.number().nullable(),
+  /** Active warps over the most a multiprocessor holds, 0..1. */
+  occupancy: z.number().nullable(),
+  grid: z.array(z.number()).nullable(),
+  block: z.array(z.number()).nullable(),
+});
+
+/** One reading of the device's sensors, `at` seconds after the run began. */
+export const stateSchema = z.strictObject({
+  at: seconds,
+  smClockHz: z.number().nullable(),
+  memoryClockHz: z.number().nullable(),
+  temperatureC: z.number().nullable(),
+  powerW: z.number().nullable(),
+  powerLimitW: z.number().nullable(),
+  throttleReasons: z.array(z.string()).nullable(),
+});
+
+/** One measurement as stored; the environment stands once in its document. */
+export const recordSchema = z.strictObject({
+  id: z.string().min(1),
+  case: caseSchema,
+  implementation: implementationSchema,
+  method: methodSchema,
+  samples: z.array(seconds).min(1),
+  statistics: statisticsSchema,
+  /** Bytes that must move and operations that must happen, of one run. */
+  bytes: z.number().nonnegative().nullable(),
+  flops: z.number().nonnegative().nullable(),
+  rates: ratesSchema,
+  check: checkSchema.nullable(),
+  memory: z.strictObject({ usedBytes: z.number(), peakBytes: z.number().nullable() }).nullable(),
+  verdict: verdictSchema,
+  resources: resourcesSchema.nullable(),
+  state: z.array(stateSchema),
+  notes: z.array(z.string()),
+});
+
+/** A case that could not be measured, or a point a sweep skipped, with the reason. */
+export const failureSchema = z.strictObject({
+  case: caseSchema,
+  implementation: implementationSchema,
+  kind: z.enum(["skipped", "failed"]),
+  reason: z.string().min(1),
+});
+
+/** One run: many records of one device, written as one file. */
+export const documentSchema = z.strictObject({
+  kind: z.literal(documentKind),
+  schemaVersion: z.literal(schemaVersion),
+  id: z.string().min(1),
+  suite: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
+  /** The program that wrote it: "kernel-lab" or "torch_baselines". */
+  writer: z.string().min(1),
+  environment: environmentSchema,
+  records: z.array(recordSchema),
+  failures: z.array(failureSchema),
+  notes: z.array(z.string()),
+});
+
+export type Environment = z.infer<typeof environmentSchema>;
+export type Case = z.infer<typeof caseSchema>;
+export type Implementation = z.infer<typeof implementationSchema>;
+export type Method = z.infer<typeof methodSchema>;
+export type Statistics = z.infer<typeof statisticsSchema>;
+export type Rates = z.infer<typeof ratesSchema>;
+export type CheckRecord = z.infer<typeof checkSchema>;
+export type Verdict = z.infer<typeof verdictSchema>;
+export type Resources = z.infer<typeof resourcesSchema>;
+export type StateReading = z.infer<typeof stateSchema>;
+export type StoredRecord = z.infer<typeof recordSchema>;
+export type Failure = z.infer<typeof failureSchema>;
+export type RunDocument = z.infer<typeof documentSchema>;
+
+/** A measurement with the environment it was made in: what `lab.measure` answers and plots and tables take. */
+export type MeasureRecord = StoredRecord & { environment: Environment };
