@@ -1,7 +1,7 @@
 // What a compiled kernel module and the CPU device agree on: plain data and a table of functions.
 //
 // Both sides include this file: a module (a .cu file built by the host compiler) and the runtime in the addon.
-// The module exports nothing but `lab_module`; the runtime hands it a `Runtime` table when it loads, so a module
+// The module exports nothing but `lab_module` (a ModuleInfo); the runtime hands it a `Runtime` table when it loads, so a module
 // needs no symbol of the addon and another runtime (a tracing one) can be handed in instead.
 #pragma once
 #include <cstdarg>
@@ -47,7 +47,7 @@ struct ThreadView {
   int32_t spin;                 // atomics left before the thread lets others run
   uint32_t query;               // 1: not a launch; a kernel with launch bounds stores them and returns
   uint32_t boundThreads, boundBlocks;
-  void* runtime[8];             // the scheduler's own
+  void* runtime[9];             // the scheduler's own
 };
 static_assert(sizeof(ThreadView) <= kViewBytes, "a ThreadView must fit between two colours");
 
@@ -88,21 +88,20 @@ struct Runtime {
 struct EntryInfo {
   const char* name;                       // as asked for: "saxpy", "tile<float, 128>"
   const char* symbol;                     // key the runtime is asked for
+  const void* function;                   // the kernel itself: its linker name is in its static shared memory's names
   void (*invoke)(const unsigned char*);   // calls the kernel with a packed argument block
   const uint32_t* params;                 // pairs of offset, size
   uint32_t paramCount;
   uint32_t argBytes;
+  uint32_t bounded;                       // 1: the kernel answers a query of its launch bounds
 };
-
-// A __device__ or __constant__ variable reachable by name.
-struct SymbolInfo { const char* name; void* address; uint64_t bytes; };
 
 struct ModuleInfo {
   uint32_t version;
   const EntryInfo* entries;
   uint32_t entryCount;
   void (*attach)(const Runtime*);     // before anything runs
-  void (*bindShared)(void* dynamic);  // on a worker, before its first block of a launch
+  void (*bindShared)(void* dynamic);  // on a worker, before its first block of a launch; may be null
 };
 
 // The CPU device's tensor map: what cuTensorMapEncodeTiled was told, in the 128 bytes of a CUtensorMap.

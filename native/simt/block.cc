@@ -1,0 +1,111 @@
+#include "block.h"
+
+#include "context.h"
+#include "include/simt_api.h"
+
+namespace lab::simt {
+
+using lab_simt::Id3;
+using lab_simt::kMaxThreads;
+using lab_simt::kWarpSize;
+
+Block::Block(Stacks& stacks) : BlockView{}, stacks_(stacks), queues_(kMaxThreads) { freeStacks_.reserve(kMaxThreads); }
+
+void Block::prepare(const GridRun& grid, void* dynamicSharedAt) {
+  grid_ = &grid;
+  bool sameShape = blockDim.x == grid.block.x && blockDim.y == grid.block.y && blockDim.z == grid.block.z;
+  blockDim = grid.block;
+  gridDim = grid.grid;
+  threads = grid.threads;
+  warps = (threads + kWarpSize - 1) / kWarpSize;
+  dynamicShared = dynamicSharedAt;
+  dynamicSharedBytes = grid.dynamicShared;
+  staticSharedBytes = grid.staticShared;
+  cooperative = grid.cooperative;
+  if (sameShape && ids_.size() == threads) return;
+  ids_.clear();
+  for (uint32_t z = 0; z < blockDim.z; z++)
+    for (uint32_t y = 0; y < blockDim.y; y++)
+      for (uint32_t x = 0; x < blockDim.x; x++) ids_.push_back(Id3{x, y, z});
+}
+
+void Block::run(uint64_t index) {
+  uint64_t row = index / gridDim.x;
+  blockIdx = Id3{uint32_t(index % gridDim.x), uint32_t(row % gridDim.y), uint32_t(row / gridDim.y)};
+  alive_ = threads;
+  ready_ = warps == 32 ? ~0u : (1u << warps) - 1;
+  parked_ = polling_ = open_ = idlePolls_ = 0;
+  for (uint32_t w = 0; w < warps; w++) {
+    uint32_t lanes = threads - w * kWarpSize;
+    warps_[w].reset(lanes >= kWarpSize ? ~0u : (1u << lanes) - 1);
+  }
+  for (Barrier& barrier : barriers_) barrier.arrived = barrier.trues = 0;
+  ThreadView* first = freshStack();
+  begin(first, 0, 0);
+  lab_simt_switch(&home_, fiberOf(first).sp);
+}
+
+ThreadView* Block::freshStack() {
+  if (!freeStacks_.empty()) {
+    uint32_t slot = freeStacks_.back();
+    freeStacks_.pop_back();
+    return stacks_.view(slot);
+  }
+  uint32_t slot = usedStacks_++;
+  ThreadView* view = stacks_.view(slot);
+  fiberOf(view).slot = slot;
+  fiberOf(view).sp = prepareStack(view, threadMain, this);
+  return view;
+}
+
+// Makes the stack's next run that of a thread which has not started.
+void Block::begin(ThreadView* view, uint32_t warp, uint32_t lane) {
+  view->block = this;
+  view->rank = warp * kWarpSize + lane;
+  view->threadIdx = ids_[view->rank];
+  view->spin = kSpinBudget;
+  view->query = 0;
+  Fiber& fiber = fiberOf(view);
+  fiber.warp = &warps_[warp];
+  fiber.last = nullptr;
+  fiber.wait = Wait::kNone;
+  warps_[warp].started |= 1u << lane;
+  warps_[warp].lanes[lane] = view;
+}
+
+void Block::threadMain(void* self) {
+  auto& block = *static_cast<Block*>(self);
+  ThreadView* view = lab_simt::self();
+  for (;;) {
+    block.grid_->invoke(block.grid_->args);
+    block.exitThread(view);  // comes back as another thread
+  }
+}
+
+void Block::exitThread(ThreadView* self) {
+  Fiber& fiber = fiberOf(self);
+  Warp& warp = *fiber.warp;
+  uint32_t warpIndex = warpOf(self), lane = laneOf(self);
+  warp.alive &= ~(1u << lane);
+  warp.runnable &= ~(1u << lane);
+  if (!warp.runnable) ready_ &= ~(1u << warpIndex);
+  if (fiber.last) fiber.last->readers &= ~(1u << lane);
+  queues_[fiber.slot].clear();
+  alive_--;
+  idlePolls_ = 0;
+  if (open_ || !warp.meetings.empty()) afterExit(warp, warpIndex);
+  if (alive_ == 0) {
+    freeStacks_.push_back(fiber.slot);
+    lab_simt_switch(&fiber.sp, home_);
+    return;
+  }
+  if (!pick(warpIndex, lane, false)) deadlock();
+  if (!(warps_[warpIndex].started >> lane & 1)) {
+    begin(self, warpIndex, lane);
+    return;
+  }
+  freeStacks_.push_back(fiber.slot);
+  lab_simt_switch(&fiber.sp, fiberOf(warps_[warpIndex].lanes[lane]).sp);
+}
+
+}  // namespace lab::simt

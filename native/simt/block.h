@@ -1,0 +1,88 @@
+// One block being run by one worker: its threads, who of them can go on, and where they wait.
+//
+// Threads switch directly to one another. A thread that finishes gives its stack to the next one that has not started,
+// so a block in which nobody waits is a plain loop over its threads.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "async_queue.h"
+#include "fiber.h"
+#include "grid.h"
+#include "stacks.h"
+#include "warp.h"
+
+namespace lab::simt {
+
+constexpr uint32_t kGridBarrierId = lab_simt::kNamedBarriers;  // one more than a kernel can name
+constexpr int32_t kSpinBudget = 256;  // atomic operations a thread makes before it lets others run
+
+class Block : public lab_simt::BlockView {
+ public:
+  explicit Block(Stacks& stacks);
+
+  // Readies the block for a launch; cheap when its shape is the last one's.
+  void prepare(const GridRun& grid, void* dynamicSharedAt);
+  // Runs block `index` to its end on the calling worker's thread.
+  void run(uint64_t index);
+
+  // What the threads call, through runtime.cc; `self` is the calling thread.
+  lab_simt::Votes barrier(ThreadView* self, uint32_t id, uint32_t count, uint32_t predicate);
+  void barrierArrive(uint32_t id, uint32_t count);
+  const void* exchange(ThreadView* self, uint32_t mask, const void* value, uint32_t bytes, Wait kind);
+  uint32_t activeMask(ThreadView* self);
+  void yield(ThreadView* self);
+  void waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what);
+  AsyncQueue& async(const ThreadView* self) { return queues_[fiberOf(const_cast<ThreadView*>(self)).slot]; }
+
+  const GridRun* grid() const { return grid_; }
+
+ private:
+  struct Barrier {
+    uint32_t arrived = 0, expected = 0, trues = 0;  // expected 0: every thread that has not exited
+    uint32_t warps = 0;                             // warps with a waiting lane
+    uint32_t waiting[lab_simt::kWarpSize] = {};     // those lanes, by warp
+    lab_simt::Votes result{};
+  };
+
+  // The life of threads (block.cc).
+  static void threadMain(void* block);
+  void begin(ThreadView* view, uint32_t warp, uint32_t lane);
+  void exitThread(ThreadView* self);
+  ThreadView* freshStack();
+
+  // Who runs next (schedule.cc).
+  void wake(uint32_t warp, uint32_t lanes);
+  void sleep(ThreadView* self, Wait wait, uint32_t argument);
+  bool pick(uint32_t& warp, uint32_t& lane, bool leaveWarp);
+  void switchTo(ThreadView* self, uint32_t warp, uint32_t lane);
+  void resolveParked(uint32_t warp);
+  bool wakePollers();
+  [[noreturn]] void deadlock();
+
+  // Meeting (meet.cc).
+  bool full(const Barrier& barrier) const;
+  void release(uint32_t id);
+  void afterExit(Warp& warp, uint32_t warpIndex);
+
+  Stacks& stacks_;
+  const GridRun* grid_ = nullptr;
+  void* home_ = nullptr;       // the worker's own stack, while threads run
+  uint32_t ready_ = 0;         // warps with a runnable lane
+  uint32_t parked_ = 0;        // warps with a lane at __activemask
+  uint32_t polling_ = 0;       // warps with a lane in waitUntil
+  uint32_t alive_ = 0;         // threads that have not exited
+  uint32_t open_ = 0;          // barriers at which somebody waits
+  uint32_t idlePolls_ = 0;     // rounds of polling since anything else ran
+  uint64_t idleSince_ = 0;
+  uint32_t yields_ = 0;
+  Warp warps_[lab_simt::kMaxThreads / lab_simt::kWarpSize];
+  Barrier barriers_[lab_simt::kNamedBarriers + 1];
+  std::vector<lab_simt::Id3> ids_;       // threadIdx by rank
+  std::vector<AsyncQueue> queues_;       // by stack
+  std::vector<uint32_t> freeStacks_;     // of threads that have finished
+  uint32_t usedStacks_ = 0;              // stacks handed out at least once
+};
+
+}  // namespace lab::simt

@@ -1,0 +1,25 @@
+// The symbols of a shared object, read from its file: module variables by name, shared memory by kernel.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lab::simt {
+
+struct ElfSymbol {
+  std::string name;    // as the linker knows it
+  uint64_t value = 0;  // relative to the load address; of a thread-local one, to its block
+  uint64_t bytes = 0;
+  bool threadLocal = false;
+  bool function = false;
+};
+
+struct ElfImage {
+  std::vector<ElfSymbol> symbols;          // functions and variables, thread-local ones too
+  uint64_t textBegin = 0, textEnd = 0;     // executable part, relative to the load address
+};
+
+// False when the file is no ELF64 shared object of this host.
+bool readElf(const std::string& path, ElfImage* out);
+
+}  // namespace lab::simt

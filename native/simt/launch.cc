@@ -1,0 +1,118 @@
+// Launching on the CPU device: the checks that CUDA makes, then the workers.
+#include <cstring>
+#include <string>
+
+#include "device.h"
+#include "limits.h"
+
+namespace lab::simt {
+
+namespace {
+
+std::string extents(const uint32_t v[3]) {
+  return std::to_string(v[0]) + " x " + std::to_string(v[1]) + " x " + std::to_string(v[2]);
+}
+
+}  // namespace
+
+Status CpuDevice::checkLaunch(const Launch& launch, const Kernel& kernel) const {
+  std::string doing = std::string("Launching ") + kernel.entry->name + ": ";
+  auto refuse = [&](const std::string& why) {
+    Status status = Status::error("invalid-launch", doing + why);
+    status.kernel = kernel.entry->name;
+    return status;
+  };
+  for (int i = 0; i < 3; i++) {
+    if (!launch.grid[i] || launch.grid[i] > kMaxGridDim[i]) {
+      return refuse("a grid of 1 to " + extents(kMaxGridDim) + " blocks was expected, not " + extents(launch.grid) + ".");
+    }
+    if (!launch.block[i] || launch.block[i] > kMaxBlockDim[i]) {
+      return refuse("a block of 1 to " + extents(kMaxBlockDim) + " threads was expected, not " + extents(launch.block) + ".");
+    }
+    if (launch.cluster[i] > 1) {
+      return refuse("clusters of more than one block are not available on the CPU device; asked for " + extents(launch.cluster) + ".");
+    }
+  }
+  uint64_t threads = uint64_t(launch.block[0]) * launch.block[1] * launch.block[2];
+  if (threads > uint64_t(kernel.maxThreads)) {
+    return refuse("a block of at most " + std::to_string(kernel.maxThreads) + " threads was expected" +
+                  (kernel.maxThreads < 1024 ? " (the kernel's __launch_bounds__)" : "") + ", not " + std::to_string(threads) + ".");
+  }
+  if (kernel.staticShared > kStaticShared) {
+    return refuse("its static shared memory is " + std::to_string(kernel.staticShared) + " bytes, at most " +
+                  std::to_string(kStaticShared) + " are possible; use extern __shared__ memory instead.");
+  }
+  uint64_t shared = kernel.staticShared + launch.dynamicShared;
+  if (shared > kSharedPerBlock) {
+    return refuse("a block can have " + std::to_string(kSharedPerBlock) + " bytes of shared memory; " + std::to_string(kernel.staticShared) +
+                  " static and " + std::to_string(launch.dynamicShared) + " dynamic were asked for.");
+  }
+  if (launch.argBytes < kernel.entry->argBytes) {
+    return refuse("expected " + std::to_string(kernel.entry->argBytes) + " bytes of arguments, got " + std::to_string(launch.argBytes) + ".");
+  }
+  if (launch.flags & kCooperative) {
+    uint64_t blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
+    uint64_t most = uint64_t(residentBlocks(uint32_t(threads), shared)) * workerCount_;
+    if (blocks > most) {
+      return refuse("all blocks of a cooperative launch must be resident at once; " + std::to_string(most) + " fit, " +
+                    std::to_string(blocks) + " were asked for.");
+    }
+  }
+  return {};
+}
+
+Status CpuDevice::launch(const Launch& launch) {
+  auto found = kernels_.find(launch.kernel);
+  if (found == kernels_.end()) {
+    return Status::error("invalid-kernel", "Launching a kernel: no kernel has the handle " + std::to_string(launch.kernel) + ".");
+  }
+  const Kernel& kernel = found->second;
+  Status wrong = checkLaunch(launch, kernel);
+  if (!wrong.ok()) return wrong;
+  if (!capturing_.count(launch.stream)) return runLaunch(kernel, launch);
+  // A graph keeps the arguments as they are now.
+  std::vector<uint8_t> args(launch.args, launch.args + launch.argBytes);
+  return submit(launch.stream, [this, launch, args]() mutable -> Status {
+    auto again = kernels_.find(launch.kernel);
+    if (again == kernels_.end()) return Status::error("invalid-kernel", "Launching a graph: one of its kernels was unloaded.");
+    launch.args = args.data();
+    return runLaunch(again->second, launch);
+  });
+}
+
+Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
+  // Aligned for any parameter, a 64-byte aligned tensor map among them.
+  alignas(64) uint8_t args[32768];
+  if (launch.argBytes > sizeof args) return Status::error("invalid-launch", "Launching a kernel: arguments of at most 32 KiB were expected.");
+  std::memcpy(args, launch.args, launch.argBytes);
+  GridRun grid;
+  grid.module = kernel.module;
+  grid.kernel = kernel.entry->name;
+  grid.invoke = kernel.entry->invoke;
+  grid.args = args;
+  grid.grid = {launch.grid[0], launch.grid[1], launch.grid[2]};
+  grid.block = {launch.block[0], launch.block[1], launch.block[2]};
+  grid.blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
+  grid.threads = launch.block[0] * launch.block[1] * launch.block[2];
+  grid.dynamicShared = launch.dynamicShared;
+  grid.staticShared = uint32_t(kernel.staticShared);
+  grid.cooperative = launch.flags & kCooperative;
+  grid.print = &print_;
+  if (!workers_.run(grid)) {
+    return Status::error("out-of-memory", std::string("Launching ") + kernel.entry->name + ": the host has no room for a worker a block; "
+                         "use fewer blocks in a cooperative launch.");
+  }
+  return {};
+}
+
+Status CpuDevice::occupancy(uint32_t kernel, uint32_t blockThreads, uint32_t dynamicShared, int* blocks) {
+  auto found = kernels_.find(kernel);
+  if (found == kernels_.end()) return Status::error("invalid-kernel", "Asking for the occupancy of a kernel: no kernel has this handle.");
+  const Kernel& k = found->second;
+  uint64_t shared = k.staticShared + dynamicShared;
+  bool possible = blockThreads > 0 && blockThreads <= uint32_t(k.maxThreads) && shared <= kSharedPerBlock;
+  *blocks = possible ? residentBlocks(blockThreads, shared) : 0;
+  return {};
+}
+
+}  // namespace lab::simt

@@ -1,0 +1,164 @@
+#include "module.h"
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "context.h"
+#include "include/simt_api.h"
+#include "runtime.h"
+#include "stacks.h"
+
+namespace lab::simt {
+
+namespace {
+
+// The loader answers a file it has already loaded with the same object, variables and all; a second load of one cached
+// module therefore goes through a copy in memory.
+void* openAgain(const std::string& path) {
+  int from = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int to = memfd_create("kernel-lab-module", MFD_CLOEXEC);
+  struct stat info {};
+  void* handle = nullptr;
+  if (from >= 0 && to >= 0 && fstat(from, &info) == 0) {
+    off_t done = 0;
+    while (done < info.st_size && sendfile(to, from, &done, size_t(info.st_size - done)) > 0) {
+    }
+    if (done == info.st_size) handle = dlopen(("/proc/self/fd/" + std::to_string(to)).c_str(), RTLD_NOW | RTLD_LOCAL);
+  }
+  if (from >= 0) close(from);
+  if (to >= 0) close(to);
+  return handle;
+}
+
+std::string demangle(const std::string& symbol) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status);
+  std::string name = text ? text : symbol;
+  std::free(text);
+  return name;
+}
+
+// A variable of a function's own: "_ZZ3fooPfE4tile".
+bool isLocal(const std::string& symbol) { return symbol.compare(0, 3, "_ZZ") == 0; }
+
+struct Query {
+  const lab_simt::EntryInfo* entry;
+  void* home;
+  void* sp;
+  unsigned char* args;
+};
+
+void answerQuery(void* raw) {
+  auto& query = *static_cast<Query*>(raw);
+  query.entry->invoke(query.args);
+  for (;;) lab_simt_switch(&query.sp, query.home);
+}
+
+}  // namespace
+
+Status Module::load(const std::string& path, std::unique_ptr<Module>* out) {
+  auto module = std::make_unique<Module>();
+  module->path = path;
+  if (!readElf(path, &module->elf_)) {
+    return Status::error("bad-module", "Loading the kernel module " + path + ": expected a shared object built by this lab's CPU "
+                         "compiler. Delete the compile cache and compile again.");
+  }
+  void* already = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+  if (already) dlclose(already);
+  module->handle_ = already ? openAgain(path) : dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!module->handle_) {
+    const char* why = dlerror();
+    return Status::error("bad-module", "Loading the kernel module " + path + ": " + (why ? why : "it could not be copied"));
+  }
+  module->info = static_cast<const lab_simt::ModuleInfo*>(dlsym(module->handle_, "lab_module"));
+  if (!module->info || module->info->version != lab_simt::kAbiVersion) {
+    return Status::error("bad-module", "Loading the kernel module " + path + ": it was built for another version of the lab. "
+                         "Delete the compile cache and compile again.");
+  }
+  link_map* map = nullptr;
+  if (dlinfo(module->handle_, RTLD_DI_LINKMAP, &map) == 0 && map) module->base = map->l_addr;
+  module->info->attach(&runtimeTable());
+  *out = std::move(module);
+  return {};
+}
+
+Module::~Module() {
+  if (handle_) dlclose(handle_);
+}
+
+const lab_simt::EntryInfo* Module::find(const std::string& symbol) const {
+  for (uint32_t i = 0; i < info->entryCount; i++) {
+    if (symbol == info->entries[i].symbol) return &info->entries[i];
+  }
+  return nullptr;
+}
+
+std::string Module::linkerName(const lab_simt::EntryInfo& entry) const {
+  uint64_t at = reinterpret_cast<uintptr_t>(entry.function) - base;
+  for (const ElfSymbol& symbol : elf_.symbols) {
+    if (symbol.function && symbol.value == at) return symbol.name;
+  }
+  return {};
+}
+
+uint64_t Module::staticShared(const lab_simt::EntryInfo& entry) const {
+  // "_Z3fooPf" owns "_ZZ3fooPfE4tile"; the extern "C" "foo" owns "_ZZ3fooE4tile".
+  auto prefix = [this](const lab_simt::EntryInfo& kernel) {
+    std::string name = linkerName(kernel);
+    return name.compare(0, 2, "_Z") == 0 ? "_Z" + name.substr(1) + "E" : "_ZZ" + std::to_string(name.size()) + name + "E";
+  };
+  std::vector<std::string> others;
+  for (uint32_t i = 0; i < info->entryCount; i++) {
+    if (info->entries[i].function != entry.function) others.push_back(prefix(info->entries[i]));
+  }
+  uint64_t bytes = 0;
+  for (const ElfSymbol& symbol : elf_.symbols) {
+    if (!symbol.threadLocal || symbol.name.find("lab_") != std::string::npos) continue;
+    bool foreign = false;
+    for (const std::string& other : others) foreign = foreign || symbol.name.compare(0, other.size(), other) == 0;
+    if (!foreign) bytes += symbol.bytes;
+  }
+  return bytes;
+}
+
+int Module::maxThreads(const lab_simt::EntryInfo& entry) const {
+  if (!entry.bounded) return lab_simt::kMaxThreads;
+  Stacks stacks(1, kDefaultStackBytes);
+  if (!stacks.ok()) return lab_simt::kMaxThreads;
+  std::vector<uint64_t> args((entry.argBytes + 64) / 8 + 1);
+  lab_simt::BlockView block{};
+  lab_simt::ThreadView* view = stacks.view(0);
+  view->block = &block;
+  view->query = 1;
+  auto aligned = (reinterpret_cast<uintptr_t>(args.data()) + 63) & ~uintptr_t(63);
+  Query query{&entry, nullptr, nullptr, reinterpret_cast<unsigned char*>(aligned)};
+  lab_simt_switch(&query.home, prepareStack(view, answerQuery, &query));
+  return view->boundThreads ? int(view->boundThreads) : int(lab_simt::kMaxThreads);
+}
+
+Status Module::variable(const std::string& name, uint64_t* address, uint64_t* bytes) const {
+  std::string known;
+  for (const ElfSymbol& symbol : elf_.symbols) {
+    if (symbol.threadLocal || symbol.function || isLocal(symbol.name) || symbol.name.find("lab_") != std::string::npos) continue;
+    std::string source = demangle(symbol.name);
+    if (source == name || symbol.name == name) {
+      *address = base + symbol.value;
+      *bytes = symbol.bytes;
+      return {};
+    }
+    if (symbol.name[0] != '_' || symbol.name.compare(0, 2, "_Z") == 0) known += (known.empty() ? "" : ", ") + source;
+  }
+  return Status::error("no-such-symbol", "Looking up the module variable \"" + name + "\": the module has " +
+                       (known.empty() ? "no variables." : "only " + known + "."));
+}
+
+}  // namespace lab::simt

@@ -1,0 +1,38 @@
+// A compiled kernel module, loaded: its kernels, variables and what they ask for.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../core/backend.h"
+#include "elf_symbols.h"
+#include "include/simt_abi.h"
+
+namespace lab::simt {
+
+struct Module {
+  std::string path;
+  uintptr_t base = 0;
+  const lab_simt::ModuleInfo* info = nullptr;
+
+  // Loads the shared object and hands it the runtime's table. Every load has variables of its own.
+  static Status load(const std::string& path, std::unique_ptr<Module>* out);
+  ~Module();
+
+  bool inText(uintptr_t pc) const { return pc >= base + elf_.textBegin && pc < base + elf_.textEnd; }
+  const lab_simt::EntryInfo* find(const std::string& symbol) const;
+  // Bytes of static shared memory a kernel can reach: its own, and those of no other kernel.
+  uint64_t staticShared(const lab_simt::EntryInfo& entry) const;
+  // The launch bound of a kernel, 1024 where it has none.
+  int maxThreads(const lab_simt::EntryInfo& entry) const;
+  // A __device__ or __constant__ variable by its name in the source ("scale", "ns::table").
+  Status variable(const std::string& name, uint64_t* address, uint64_t* bytes) const;
+
+ private:
+  std::string linkerName(const lab_simt::EntryInfo& entry) const;
+
+  void* handle_ = nullptr;
+  ElfImage elf_;
+};
+
+}  // namespace lab::simt

@@ -1,0 +1,184 @@
+// Which thread of a block runs next.
+#include <sched.h>
+#include <time.h>
+
+#include <cstdio>
+#include <string>
+
+#include "block.h"
+#include "context.h"
+#include "fault.h"
+
+namespace lab::simt {
+
+using lab_simt::kWarpSize;
+
+namespace {
+constexpr uint64_t kPatience = 5'000'000'000;  // ns a block may poll for what another block has to do
+
+uint64_t now() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec);
+}
+
+uint32_t lowest(uint32_t bits) { return uint32_t(__builtin_ctz(bits)); }
+// The bits above bit `index`.
+uint32_t above(uint32_t bits, uint32_t index) { return bits & ~((2u << index) - 1); }
+}  // namespace
+
+void Block::wake(uint32_t warp, uint32_t lanes) {
+  warps_[warp].runnable |= lanes;
+  ready_ |= 1u << warp;
+}
+
+// Finds the next thread after (warp, lane). A thread that waits hands over within its warp as long as that has
+// somebody to run, which keeps few stacks warm; one that yields moves on, so that every warp gets its turn.
+bool Block::pick(uint32_t& warp, uint32_t& lane, bool leaveWarp) {
+  Warp& own = warps_[warp];
+  if (!own.runnable && own.parked) resolveParked(warp);
+  uint32_t lanes = above(own.runnable, lane);
+  if (!lanes && !leaveWarp) lanes = own.runnable;
+  if (!lanes) {
+    while (!ready_) {
+      if (parked_) {
+        resolveParked(lowest(parked_));
+      } else if (!wakePollers()) {
+        return false;
+      }
+    }
+    uint32_t later = above(ready_, warp);
+    warp = lowest(later ? later : ready_);
+    lanes = warps_[warp].runnable;
+  }
+  lane = lowest(lanes);
+  return true;
+}
+
+void Block::switchTo(ThreadView* self, uint32_t warp, uint32_t lane) {
+  Warp& target = warps_[warp];
+  if (!(target.started >> lane & 1)) begin(freshStack(), warp, lane);
+  ThreadView* next = target.lanes[lane];
+  if (next != self) lab_simt_switch(&fiberOf(self).sp, fiberOf(next).sp);
+}
+
+void Block::sleep(ThreadView* self, Wait wait, uint32_t argument) {
+  Fiber& fiber = fiberOf(self);
+  fiber.wait = wait;
+  fiber.waitArg = argument;
+  uint32_t warp = warpOf(self), lane = laneOf(self);
+  Warp& own = *fiber.warp;
+  own.runnable &= ~(1u << lane);
+  if (!own.runnable) ready_ &= ~(1u << warp);
+  if (wait != Wait::kCondition) idlePolls_ = 0;
+  if (!pick(warp, lane, false)) deadlock();
+  switchTo(self, warp, lane);
+  fiber.wait = Wait::kNone;
+}
+
+void Block::yield(ThreadView* self) {
+  self->spin = kSpinBudget;
+  idlePolls_ = 0;
+  // Those parked or polling go on only when nobody else can; a thread that spins for ever must not keep them there.
+  if (++yields_ % 64 == 0) {
+    while (parked_) resolveParked(lowest(parked_));
+    if (polling_) wakePollers();
+  }
+  uint32_t warp = warpOf(self), lane = laneOf(self);
+  pick(warp, lane, true);
+  if (warps_[warp].lanes[lane] == self && warps_[warp].started >> lane & 1) {
+    if (yields_ % 16 == 0) sched_yield();  // alone: what it waits for is on another worker
+    return;
+  }
+  switchTo(self, warp, lane);
+}
+
+// Lanes parked at the same place as the lowest one are together; they go on.
+void Block::resolveParked(uint32_t warp) {
+  Warp& w = warps_[warp];
+  const void* site = fiberOf(w.lanes[lowest(w.parked)]).site;
+  uint32_t together = 0;
+  for (uint32_t lanes = w.parked; lanes; lanes &= lanes - 1) {
+    if (fiberOf(w.lanes[lowest(lanes)]).site == site) together |= lanes & -lanes;
+  }
+  for (uint32_t lanes = together; lanes; lanes &= lanes - 1) fiberOf(w.lanes[lowest(lanes)]).waitArg = together;
+  w.parked &= ~together;
+  if (!w.parked) parked_ &= ~(1u << warp);
+  wake(warp, together);
+}
+
+void Block::waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what) {
+  Fiber& fiber = fiberOf(self);
+  while (!ready(context)) {
+    fiber.what = what;
+    fiber.warp->polling |= 1u << laneOf(self);
+    polling_ |= 1u << warpOf(self);
+    sleep(self, Wait::kCondition, 0);
+  }
+  idlePolls_ = 0;
+}
+
+// Lets every polling thread look again. False: all have looked, nothing else has run since, and nobody will.
+bool Block::wakePollers() {
+  if (!polling_) return false;
+  if (idlePolls_++ > 1) {
+    if (grid_->blocks == 1) return false;
+    if (idlePolls_ == 3) idleSince_ = now();
+    if (now() - idleSince_ > kPatience) return false;
+    sched_yield();
+  }
+  for (uint32_t warps = polling_; warps; warps &= warps - 1) {
+    uint32_t w = lowest(warps);
+    wake(w, warps_[w].polling);
+    warps_[w].polling = 0;
+  }
+  polling_ = 0;
+  return true;
+}
+
+// Nobody can go on: says who waits where.
+void Block::deadlock() {
+  static const char* const kPlaces[] = {"", "at a barrier", "in a warp collective", "in __syncwarp()",
+                                        "at __activemask()", "for a condition"};
+  struct Group { Wait wait; uint32_t arg; uint32_t count; const char* what; const void* site; std::string who; };
+  std::vector<Group> groups;
+  for (uint32_t rank = 0; rank < threads; rank++) {
+    const Warp& warp = warps_[rank / kWarpSize];
+    uint32_t bit = 1u << rank % kWarpSize;
+    if (!(warp.alive & bit) || !(warp.started & bit)) continue;
+    const ThreadView* view = warp.lanes[rank % kWarpSize];
+    const Fiber& fiber = fiberOf(const_cast<ThreadView*>(view));
+    Group* group = nullptr;
+    for (Group& g : groups) if (g.wait == fiber.wait && g.arg == fiber.waitArg) group = &g;
+    if (!group) {
+      groups.push_back(Group{fiber.wait, fiber.waitArg, 0, fiber.what, fiber.site, ""});
+      group = &groups.back();
+    }
+    if (group->count++ < 3) {
+      const lab_simt::Id3& id = view->threadIdx;
+      group->who += (group->who.empty() ? "(" : ", (") + std::to_string(id.x) + "," + std::to_string(id.y) + "," +
+                    std::to_string(id.z) + ")";
+    }
+  }
+  std::string message = "no thread of the block can go on:";
+  for (const Group& g : groups) {
+    char place[160];
+    if (g.wait == Wait::kBarrier && g.arg == 0) {
+      std::snprintf(place, sizeof place, "at __syncthreads()");
+    } else if (g.wait == Wait::kBarrier && g.arg == kGridBarrierId) {
+      std::snprintf(place, sizeof place, "at the grid's barrier");
+    } else if (g.wait == Wait::kBarrier) {
+      std::snprintf(place, sizeof place, "at named barrier %u (%u arrived)", g.arg, barriers_[g.arg].arrived);
+    } else if (g.wait == Wait::kCondition) {
+      std::snprintf(place, sizeof place, "for %s", g.what ? g.what : "a condition");
+    } else {
+      std::snprintf(place, sizeof place, "%s with mask 0x%08x", kPlaces[unsigned(g.wait)], g.arg);
+    }
+    message += " " + std::to_string(g.count) + " of " + std::to_string(threads) + " threads wait " + place + " [" + g.who +
+               (g.count > 3 ? ", ..." : "") + "];";
+  }
+  message += " " + std::to_string(threads - alive_) + " have exited";
+  raiseFault("deadlock", message.c_str(), nullptr, 0, groups.empty() ? nullptr : groups.front().site);
+}
+
+}  // namespace lab::simt

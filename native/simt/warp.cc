@@ -1,0 +1,29 @@
+#include "warp.h"
+
+namespace lab::simt {
+
+Rendezvous* Warp::meeting(uint32_t mask) {
+  if (recent && recent->mask == mask) return recent;
+  Rendezvous* unused = nullptr;
+  for (auto& meeting : meetings) {
+    if (meeting->mask == mask) return recent = meeting.get();
+    if (!meeting->arrived && !meeting->readers) unused = meeting.get();
+  }
+  // A lane waits in at most one meeting and reads at most one, so the list stays short.
+  if (!unused || meetings.size() < 4) {
+    meetings.push_back(std::make_unique<Rendezvous>());
+    unused = meetings.back().get();
+  }
+  unused->mask = mask;
+  return recent = unused;
+}
+
+uint32_t Warp::finish(Rendezvous& r) {
+  uint32_t waited = r.arrived;
+  r.readers = waited;
+  r.arrived = 0;
+  r.parity ^= 1;
+  return waited;
+}
+
+}  // namespace lab::simt

@@ -1,0 +1,161 @@
+#include "workers.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <string>
+
+#include "block.h"
+#include "limits.h"
+#include "module.h"
+#include "stacks.h"
+
+namespace lab::simt {
+
+namespace {
+
+// A worker's dynamic shared memory; a launch's part of it ends at a guard page.
+class SharedRegion {
+ public:
+  SharedRegion() {
+    void* memory = mmap(nullptr, kBytes + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return;
+    base_ = static_cast<uint8_t*>(memory);
+    mprotect(base_ + kBytes, kPage, PROT_NONE);
+  }
+  ~SharedRegion() {
+    if (base_) munmap(base_, kBytes + kPage);
+  }
+  bool ok() const { return base_ != nullptr; }
+  // The start of `bytes` bytes that end (rounded up to 1024, the alignment the largest TMA swizzle asks for) at the guard.
+  void* place(uint32_t bytes) const { return base_ + kBytes - (bytes + 1023) / 1024 * 1024; }
+
+ private:
+  static constexpr size_t kBytes = 256 * 1024, kPage = 4096;
+  uint8_t* base_ = nullptr;
+};
+
+}  // namespace
+
+struct Workers::Worker {
+  Worker(const WorkerOptions& options) : stacks(lab_simt::kMaxThreads, options.stackBytes), block(stacks) {
+    context.stacks = &stacks;
+    context.page = options.faultPage;
+    context.pageBytes = options.faultPageBytes;
+    context.print = options.print;
+  }
+  Stacks stacks;
+  SharedRegion shared;
+  Block block;
+  WorkerContext context;
+  std::atomic<GridRun*> job{nullptr};
+  std::condition_variable wake;
+  std::thread thread;
+};
+
+Workers::Workers(const WorkerOptions& options) : options_(options) {
+  if (!options_.stackBytes) options_.stackBytes = kDefaultStackBytes;
+  ensure(options_.workers);
+  if (options_.timeLimitSeconds > 0) watchdog_ = std::thread([this] { watch(); });
+}
+
+Workers::~Workers() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+    for (auto& worker : workers_) worker->wake.notify_one();
+    watched_.notify_one();
+  }
+  for (auto& worker : workers_) worker->thread.join();
+  if (watchdog_.joinable()) watchdog_.join();
+}
+
+bool Workers::ensure(size_t count) {
+  while (workers_.size() < count) {
+    auto worker = std::make_unique<Worker>(options_);
+    if (!worker->stacks.ok() || !worker->shared.ok()) return false;
+    Worker& started = *worker;
+    std::lock_guard<std::mutex> lock(mutex_);  // the watchdog walks the list
+    workers_.push_back(std::move(worker));
+    started.thread = std::thread([this, &started] { work(started); });
+  }
+  return true;
+}
+
+bool Workers::run(GridRun& grid) {
+  GridBarrier barrier;
+  size_t count = size_t(std::min<uint64_t>(grid.blocks, options_.workers));
+  if (grid.cooperative) {
+    if (!ensure(size_t(grid.blocks))) return false;
+    count = size_t(grid.blocks);
+    barrier.reset(grid.blocks);
+    grid.barrier = &barrier;
+    grid.chunk = 1;
+  } else {
+    grid.chunk = std::clamp<uint64_t>(grid.blocks / (count * 8), 1, 64);
+  }
+  std::unique_lock<std::mutex> lock(mutex_);
+  running_ = count;
+  launches_++;
+  if (watchdog_.joinable()) watched_.notify_one();
+  for (size_t i = 0; i < count; i++) {
+    workers_[i]->job.store(&grid, std::memory_order_release);
+    workers_[i]->wake.notify_one();
+  }
+  done_.wait(lock, [this] { return running_ == 0; });
+  return true;
+}
+
+void Workers::work(Worker& worker) {
+  enterWorker(&worker.context);
+  for (;;) {
+    GridRun* grid;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      worker.wake.wait(lock, [&] { return stopping_ || worker.job.load(std::memory_order_acquire); });
+      if (stopping_) return;
+      grid = worker.job.exchange(nullptr);
+    }
+    worker.context.grid = grid;
+    void* shared = worker.shared.place(grid->dynamicShared);
+    worker.block.prepare(*grid, shared);
+    if (grid->module->info->bindShared) grid->module->info->bindShared(shared);
+    for (;;) {
+      uint64_t first = grid->next.fetch_add(grid->chunk, std::memory_order_relaxed);
+      if (first >= grid->blocks) break;
+      uint64_t end = std::min(first + grid->chunk, grid->blocks);
+      for (uint64_t index = first; index < end; index++) worker.block.run(index);
+      if (grid->cooperative && !grid->barrier->leave()) {
+        raiseFault("deadlock", "a block has exited while the others wait for it at the grid's barrier", nullptr, 0, nullptr);
+      }
+    }
+    worker.context.grid = nullptr;
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (--running_ == 0) {
+      done_.notify_one();
+      watched_.notify_one();
+    }
+  }
+}
+
+// Signals a worker whose launch has run for too long; its handler reports where it was and ends the process.
+void Workers::watch() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  auto limit = std::chrono::duration<double>(options_.timeLimitSeconds);
+  while (!stopping_) {
+    watched_.wait(lock, [this] { return stopping_ || running_ > 0; });
+    uint64_t launch = launches_;
+    bool over = !watched_.wait_for(lock, limit, [&] { return stopping_ || running_ == 0 || launches_ != launch; });
+    if (!over) continue;
+    for (auto& worker : workers_) {
+      if (worker->context.grid) pthread_kill(worker->thread.native_handle(), timeLimitSignal());
+    }
+  }
+}
+
+}  // namespace lab::simt
