@@ -1,0 +1,426 @@
+import { LabError } from "../core/error";
+import { batchBytes, CommandEncoder } from "./commands";
+import type {
+  DeviceInfo,
+  DeviceRequests,
+  DeviceState,
+  KernelAttributes,
+  MemoryReading,
+  ModuleImage,
+  Occupancy,
+  SymbolInfo,
+} from "./contract";
+import { StagingRing } from "./staging";
+import type { OpenTransport, Transport } from "./transport";
+
+/** Options of a connection. */
+export interface ConnectionOptions {
+  /** Seconds that one wait for the device may take before its process is ended; none by default. */
+  readonly timeLimit?: number;
+  /** Receives what kernels print; the default writes to process.stdout. */
+  readonly onPrintf?: (text: string) => void;
+}
+
+/** A module as loaded in the current generation of the device; reloaded by itself after the device was lost. */
+export interface LoadedModule {
+  readonly id: number;
+  readonly image: ModuleImage;
+  /** Attributes with the kernel handles of `generation`. */
+  attributes: KernelAttributes[];
+  generation: number;
+}
+
+interface Step {
+  run(): void | Promise<void>;
+  reject(error: Error): void;
+}
+
+interface Fixup {
+  readonly at: number;
+  readonly module: LoadedModule;
+  readonly entry: number;
+}
+
+/**
+ * The device contract over a transport: one ordered stream of commands, transfers and requests, reopened by itself
+ * when the device is lost.
+ *
+ * `generation` grows by one with each lost device; whatever lived on it must compare generations before use.
+ */
+export class Connection implements DeviceRequests {
+  readonly commands: CommandEncoder;
+  readonly #open: OpenTransport;
+  readonly #options: ConnectionOptions;
+  readonly #ring = new StagingRing();
+  readonly #direct = new CommandEncoder();
+  readonly #modules = new Map<number, WeakRef<LoadedModule>>();
+  readonly #collected: FinalizationRegistry<number>;
+  #transport: Transport | null = null;
+  #info: DeviceInfo | null = null;
+  #generation = 1;
+  #lost: LabError | null = null;
+  #unreported: LabError | null = null;
+  #closed = false;
+  #queue: Step[] = [];
+  #pumping = false;
+  #flushing = false;
+  #fixups: Fixup[] = [];
+  #waits = 0;
+  #calls = 0;
+  #handles = 1;
+  #recent = new Set<string>();
+
+  constructor(open: OpenTransport, options: ConnectionOptions = {}) {
+    this.#open = open;
+    this.#options = options;
+    this.commands = new CommandEncoder((pending) => {
+      if (pending >= batchBytes) this.flush();
+      else if (!this.#flushing) this.#flushSoon();
+    });
+    this.#collected = new FinalizationRegistry((id) => this.#dropModule(id));
+  }
+
+  /** Opens the device for the first time. */
+  async open(): Promise<DeviceInfo> {
+    this.#start();
+    await this.#request(() => Promise.resolve());
+    return this.#info!;
+  }
+
+  /** Number of the device's current life, from 1. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Why the device was lost last, or null while it lives. */
+  get lost(): LabError | null {
+    return this.#lost;
+  }
+
+  /** A new handle of any kind; one number space serves them all. */
+  handle(): number {
+    return this.#handles++;
+  }
+
+  /** Makes the device usable: throws once what ended it if nobody was told, then opens a fresh one. */
+  ensure(): void {
+    if (this.#closed) {
+      throw new LabError("device-closed", "The device was closed.", { advice: "Open another one with lab.open()." });
+    }
+    if (!this.#lost) return;
+    const unreported = this.#unreported;
+    this.#unreported = null;
+    if (unreported) throw unreported;
+    this.#start();
+  }
+
+  /** Sends the commands written so far. */
+  flush(): void {
+    if (this.commands.pending === 0 || !this.#transport) return;
+    if (this.#pumping) {
+      const bytes = this.commands.take().slice();
+      const fixups = this.#fixups;
+      this.#fixups = [];
+      this.#queue.push({
+        run: () => {
+          const words = new Uint32Array(bytes.buffer);
+          for (const fixup of fixups) words[fixup.at >> 2] = handleOf(fixup);
+          this.#transport!.post(bytes, 0);
+        },
+        reject: () => {},
+      });
+      return;
+    }
+    for (const fixup of this.#fixups) this.commands.setWord(fixup.at, handleOf(fixup));
+    this.#fixups.length = 0;
+    this.#transport.post(this.commands.take(), 0);
+  }
+
+  /** The handle of a kernel for a launch about to be written; 0 while its module is being reloaded. */
+  kernelHandle(module: LoadedModule, entry: number): number {
+    return module.generation === this.#generation ? module.attributes[entry]!.kernel : 0;
+  }
+
+  /** Notes that the launch whose handle lies at `at` of the batch must get it before it is sent. */
+  fixKernelHandle(at: number, module: LoadedModule, entry: number): void {
+    this.#fixups.push({ at, module, entry });
+  }
+
+  /** Notes the kernel's name, so that an error that cannot say which kernel it was can name the candidates. */
+  launched(name: string): void {
+    if (this.#recent.size < 8) this.#recent.add(name);
+  }
+
+  /**
+   * Copies bytes to a buffer, in order with the commands before and after. Returns at once when the staging segment
+   * has room; otherwise the rest follows as room frees, from `data` itself if `borrow`, from a copy if not.
+   */
+  upload(buffer: number, offset: number, data: Uint8Array, stream: number, borrow: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let at = 0;
+      let rest = data;
+      let base = 0;
+      const run = (): void | Promise<void> => {
+        while (at < data.byteLength) {
+          const bytes = Math.min(this.#ring.partBytes, data.byteLength - at);
+          const part = this.#ring.take(bytes);
+          if (!part) {
+            if (!borrow && rest === data) {
+              rest = data.slice(at);
+              base = at;
+            }
+            return this.#limited(this.#ring.freed(), "an upload").then(run);
+          }
+          this.#transport!.staging.set(rest.subarray(at - base, at - base + bytes), part.start);
+          this.#direct.upload(buffer, offset + at, part.start, bytes, stream);
+          this.#transport!.post(this.#direct.take(), part.position);
+          at += bytes;
+        }
+        resolve();
+      };
+      if (this.#pumping && !borrow) rest = data.slice();
+      this.#push({ run, reject });
+    });
+  }
+
+  /** Copies a buffer's bytes into `into`; resolves after a synchronisation of the stream, rejects as it does. */
+  async download(buffer: number, offset: number, into: Uint8Array, stream: number): Promise<void> {
+    const copied = new Promise<void>((resolve, reject) => {
+      let at = 0;
+      const run = (): void | Promise<void> => {
+        while (at < into.byteLength) {
+          const bytes = Math.min(this.#ring.partBytes, into.byteLength - at);
+          const to = at;
+          const part = this.#ring.take(bytes, () => {
+            into.set(this.#transport!.staging.subarray(part!.start, part!.start + bytes), to);
+          });
+          if (!part) return this.#limited(this.#ring.freed(), "a read-back").then(run);
+          this.#direct.download(buffer, offset + at, part.start, bytes, stream);
+          this.#transport!.post(this.#direct.take(), part.position);
+          at += bytes;
+        }
+        resolve();
+      };
+      this.#push({ run, reject });
+    });
+    const synchronized = this.synchronize(stream);
+    await Promise.all([copied, synchronized]);
+  }
+
+  /** Ends whatever the device is doing; pending work rejects with "interrupted" and the next use reopens it. */
+  interrupt(): void {
+    if (this.#waits === 0 && this.commands.pending === 0) return;
+    this.#transport?.kill(this.#ended("interrupted", "was interrupted"));
+  }
+
+  /** True while something waits for the device. */
+  get busy(): boolean {
+    return this.#waits > 0;
+  }
+
+  info(): Promise<DeviceInfo> {
+    return this.#call<DeviceInfo>("info", []);
+  }
+
+  /** Loads a module that is reloaded by itself whenever the device is reopened. */
+  async addModule(image: ModuleImage): Promise<LoadedModule> {
+    const id = this.handle();
+    const attributes = await this.loadModule(id, image);
+    const module: LoadedModule = { id, image, attributes, generation: this.#generation };
+    this.#modules.set(id, new WeakRef(module));
+    this.#collected.register(module, id);
+    return module;
+  }
+
+  loadModule(module: number, image: ModuleImage): Promise<KernelAttributes[]> {
+    return this.#call<KernelAttributes[]>("loadModule", [module, image.path, image.entries]);
+  }
+
+  async unloadModule(module: number): Promise<void> {
+    this.#modules.delete(module);
+    await this.#call("unloadModule", [module]);
+  }
+
+  bindSymbol(module: number, name: string, buffer: number): Promise<SymbolInfo> {
+    return this.#call<SymbolInfo>("bindSymbol", [module, name, buffer]);
+  }
+
+  async synchronize(stream?: number): Promise<void> {
+    await this.#call("synchronize", [stream ?? 0, stream === undefined]);
+    this.#recent.clear();
+  }
+
+  query(stream: number): Promise<boolean> {
+    return this.#call<boolean>("query", [stream]);
+  }
+
+  elapsed(pairs: ReadonlyArray<readonly [number, number]>): Promise<number[]> {
+    return this.#call<number[]>("elapsed", [pairs]);
+  }
+
+  memory(): Promise<MemoryReading> {
+    return this.#call<MemoryReading>("memory", []);
+  }
+
+  state(): Promise<DeviceState> {
+    return this.#call<DeviceState>("state", []);
+  }
+
+  occupancy(kernel: number, blockThreads: number, dynamicShared: number): Promise<Occupancy> {
+    return this.#call<Occupancy>("occupancy", [kernel, blockThreads, dynamicShared]);
+  }
+
+  maxCooperativeBlocks(kernel: number, blockThreads: number, dynamicShared: number): Promise<number> {
+    return this.#call<number>("maxCooperativeBlocks", [kernel, blockThreads, dynamicShared]);
+  }
+
+  /** Closes the device; everything on it is gone. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.commands.clear();
+    const transport = this.#transport;
+    this.#transport = null;
+    this.#generation++;
+    this.#failQueue(new LabError("device-closed", "The device was closed while work was pending."));
+    await transport?.close();
+  }
+
+  #start(): void {
+    this.#lost = null;
+    this.#fixups = [];
+    this.#recent.clear();
+    const events = {
+      ack: (position: number) => this.#ring.ack(position),
+      printf: this.#options.onPrintf ?? ((text: string) => void process.stdout.write(text)),
+      lost: (error: LabError) => {
+        if (this.#transport === transport) this.#onLost(error);
+      },
+    };
+    const transport = this.#open(events);
+    this.#transport = transport;
+    if (this.#waits > 0) transport.hold(true);
+    this.#push({ run: () => this.#prepare(transport), reject: () => {} });
+  }
+
+  /** Waits for a fresh device and loads again the modules that are still in use. */
+  async #prepare(transport: Transport): Promise<void> {
+    this.#info = await transport.ready;
+    this.#ring.reset(transport.staging.byteLength);
+    for (const reference of [...this.#modules.values()]) {
+      const module = reference.deref();
+      if (!module) continue;
+      module.attributes = (await transport.call("loadModule", [
+        module.id,
+        module.image.path,
+        module.image.entries,
+      ])) as KernelAttributes[];
+      module.generation = this.#generation;
+    }
+  }
+
+  #onLost(error: LabError): void {
+    this.#lost = error;
+    this.#generation++;
+    this.#transport = null;
+    // Whoever waits is told now; when nobody does, the next use of the device is.
+    this.#unreported = this.#calls > 0 ? null : error;
+    this.commands.clear();
+    this.#failQueue(error);
+  }
+
+  #failQueue(error: LabError): void {
+    this.#ring.fail(error);
+    this.#fixups = [];
+    for (const step of this.#queue.splice(0)) step.reject(error);
+  }
+
+  #flushSoon(): void {
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.flush();
+    });
+  }
+
+  #dropModule(id: number): void {
+    if (!this.#modules.delete(id) || !this.#transport || this.#closed) return;
+    this.#call("unloadModule", [id]).catch(() => {});
+  }
+
+  #call<T = unknown>(method: string, args: readonly unknown[]): Promise<T> {
+    return this.#request(() => this.#transport!.call(method, args)) as Promise<T>;
+  }
+
+  /** Sends a request after everything before it. */
+  async #request(send: () => Promise<unknown>): Promise<unknown> {
+    this.ensure();
+    const answer = new Promise<unknown>((resolve, reject) => {
+      this.#push({ run: () => void send().then(resolve, reject), reject });
+    });
+    this.#calls++;
+    try {
+      return await this.#limited(answer, "a wait");
+    } finally {
+      this.#calls--;
+    }
+  }
+
+  /** Counts a wait, keeps the process alive during it and applies the time limit to it. */
+  async #limited<T>(promise: Promise<T>, what: string): Promise<T> {
+    const transport = this.#transport;
+    if (this.#waits++ === 0) transport?.hold(true);
+    const limit = this.#options.timeLimit;
+    const timer =
+      limit &&
+      setTimeout(() => {
+        transport?.kill(this.#ended("time-limit", `did not end within ${limit} s (${what} for the device timed out)`));
+      }, limit * 1000);
+    try {
+      return await promise;
+    } finally {
+      if (timer) clearTimeout(timer);
+      if (--this.#waits === 0) this.#transport?.hold(false);
+    }
+  }
+
+  #ended(code: string, what: string): LabError {
+    const names = [...this.#recent].map((name) => `"${name}"`);
+    const who =
+      names.length === 0 ? "The device's work" : names.length === 1 ? `Kernel ${names[0]}` : `One of ${names.join(", ")}`;
+    return new LabError(code, `${who} ${what}; the device's process was ended.`, {
+      advice:
+        "Variables of the notebook live on; the device reopens by itself at its next use, its tensors must be made anew.",
+      kernel: this.#recent.size === 1 ? [...this.#recent][0] : undefined,
+    });
+  }
+
+  #push(step: Step): void {
+    this.flush();
+    this.#queue.push(step);
+    if (!this.#pumping) this.#pump();
+  }
+
+  /** Runs steps in order; goes on later where one has to wait. */
+  #pump(): void {
+    for (let step = this.#queue.shift(); step; step = this.#queue.shift()) {
+      const current = step;
+      const waiting = current.run();
+      if (!waiting) continue;
+      this.#pumping = true;
+      const resume = (): void => {
+        this.#pumping = false;
+        this.#pump();
+      };
+      waiting.then(resume, (error: Error) => {
+        current.reject(error);
+        resume();
+      });
+      return;
+    }
+  }
+}
+
+function handleOf(fixup: Fixup): number {
+  return fixup.module.attributes[fixup.entry]!.kernel;
+}
