@@ -137,11 +137,12 @@ export function recordsOf(runs: readonly RunDocument[], filter: RecordFilter = {
   );
 }
 
-/** Keeps, of every case and implementation on a device, only the newest record. */
+/** Keeps, of every case, implementation and setting of its parameters on a device, only the newest record. */
 export function latestRecords(records: readonly MeasureRecord[]): MeasureRecord[] {
   const newest = new Map<string, MeasureRecord>();
   for (const record of records) {
-    const key = JSON.stringify([record.environment.device.name, caseKey(record), record.implementation.id]);
+    const { id, parameters } = record.implementation;
+    const key = JSON.stringify([record.environment.device.name, caseKey(record), id, parameters]);
     const held = newest.get(key);
     if (!held || held.environment.date <= record.environment.date) newest.set(key, record);
   }

@@ -88,11 +88,12 @@ function readable(record: MeasureRecord): Record<string, CellValue> {
     median: formatSeconds(s.median),
     "± 95%": formatShare((s.ci95[1] - s.ci95[0]) / 2 / s.median),
     p95: formatSeconds(s.p95),
+    verdict: verdict.verdict,
     "bytes/s": rates.bytesPerSecond === null || !believed ? "" : formatByteRate(rates.bytesPerSecond),
     "FLOP/s": rates.flopsPerSecond === null || !believed ? "" : formatFlopRate(rates.flopsPerSecond),
     roof: rates.roofline === null || !believed ? "" : formatShare(rates.roofline.share),
     correct: check === null ? "not checked" : check.passed ? "yes" : "NO",
-    verdict: verdict.reasons.length > 0 ? `${verdict.verdict}: ${verdict.reasons[0]}` : verdict.verdict,
+    why: verdict.reasons.join("; "),
   };
 }
 
