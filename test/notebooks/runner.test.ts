@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { runNotebook } from "kernel-lab/dist/notebook/runner";
+import { dataOf, temporaryFolder, textOf, writeNotebook } from "./support";
+
+const LINES = 60_000;
+
+test("runNotebook() runs cells in order with one set of variables", async (context) => {
+  const path = writeNotebook(temporaryFolder(context), [
+    { source: "const a: number = 20; let b = 1;" },
+    { source: "b += 1; const c = await Promise.resolve(a * b);" },
+    { source: "c + 2" },
+  ]);
+  const seen: number[] = [];
+  const run = await runNotebook(path, { onCell: (cell, done, total) => seen.push(cell.index, done, total) });
+  assert.equal(run.ok, true);
+  assert.deepEqual(seen, [0, 1, 3, 1, 2, 3, 2, 3, 3]);
+  assert.deepEqual(dataOf(run.cells[2].outputs, "text/plain"), ["42"]);
+});
+
+test(`runNotebook() brings ${LINES} lines of one cell home, whole and in order`, async (context) => {
+  const source = `for (let i = 0; i < ${LINES}; i++) console.log("line " + i);`;
+  const run = await runNotebook(writeNotebook(temporaryFolder(context), [{ source }]));
+  const lines = textOf(run.cells[0].outputs).trimEnd().split("\n");
+  assert.equal(lines.length, LINES);
+  assert.ok(lines.every((line, index) => line === `line ${index}`));
+});
+
+test("runNotebook() stops at a failing cell and tells name, message and traceback", async (context) => {
+  const path = writeNotebook(temporaryFolder(context), [
+    { source: 'function inner() { throw new RangeError("too far"); }\ninner();' },
+    { source: 'console.log("never");' },
+  ]);
+  const run = await runNotebook(path);
+  assert.equal(run.ok, false);
+  assert.equal(run.cells.length, 1);
+  assert.equal(run.cells[0].failure?.ename, "RangeError");
+  assert.equal(run.cells[0].failure?.evalue, "too far");
+  assert.match(
+    run.cells[0].failure?.traceback.join("\n") ?? "",
+    /RangeError: too far\n\s+at inner \(this cell\)/,
+  );
+});
+
+test("runNotebook() shows a type error with its line and a caret, and does not run the cell", async (context) => {
+  const path = writeNotebook(temporaryFolder(context), [
+    { source: 'console.log("ran");\nconst n: number = "one";', fails: true },
+    { source: 'console.log("after");' },
+  ]);
+  const run = await runNotebook(path);
+  assert.equal(run.ok, true, "a cell tagged raises-exception may fail");
+  assert.equal(run.cells[0].failure?.ename, "TypeScriptError");
+  assert.deepEqual(run.cells[0].failure?.traceback.slice(1), ['  const n: number = "one";', "        ^"]);
+  assert.equal(textOf(run.cells[0].outputs), "");
+  assert.equal(textOf(run.cells[1].outputs), "after\n");
+});
+
+test("runNotebook() keeps displays, updates in place, and keeps the order of text and displays", async (context) => {
+  const source = `import * as tslab from "tslab";
+console.log("before");
+const bar = tslab.newDisplay();
+bar.html("<i>half</i>");
+console.log("between");
+bar.html("<b>done</b>");
+console.error("late");`;
+  const run = await runNotebook(writeNotebook(temporaryFolder(context), [{ source }]));
+  const kinds = run.cells[0].outputs.map((output) =>
+    output.output_type === "stream" ? output.text : "display",
+  );
+  assert.deepEqual(kinds, ["before\n", "display", "between\n", "late\n"]);
+  assert.deepEqual(dataOf(run.cells[0].outputs, "text/html"), ["<b>done</b>"]);
+});
+
+test("runNotebook() rejects with notebook-died when a cell ends the process", async (context) => {
+  const path = writeNotebook(temporaryFolder(context), [{ source: "1" }, { source: "process.exit(3)" }]);
+  await assert.rejects(runNotebook(path), {
+    code: "notebook-died",
+    message: /exit code 3 after 1 of 2 cells/,
+  });
+});
+
+test("runNotebook() rejects with time-limit when a cell never ends", async (context) => {
+  const path = writeNotebook(temporaryFolder(context), [{ source: "while (true) {}" }]);
+  await assert.rejects(runNotebook(path, { timeLimit: 4 }), {
+    code: "time-limit",
+    message: /after 0 of 1 cells/,
+  });
+});
+
+test("runNotebook() refuses what is not a notebook", (context) => {
+  const missing = join(temporaryFolder(context), "none.ipynb");
+  assert.throws(() => runNotebook(missing), { code: "bad-notebook" });
+  assert.throws(() => runNotebook(__filename), { code: "bad-notebook" });
+});
