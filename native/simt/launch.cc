@@ -69,15 +69,17 @@ Status CpuDevice::launch(const Launch& launch) {
   const Kernel& kernel = found->second;
   Status wrong = checkLaunch(launch, kernel);
   if (!wrong.ok()) return wrong;
-  if (!capturing_.count(launch.stream)) return runLaunch(kernel, launch);
+  auto capture = capturing_.find(launch.stream);
+  if (capture == capturing_.end()) return runLaunch(kernel, launch);
   // A graph keeps the arguments as they are now.
   std::vector<uint8_t> args(launch.args, launch.args + launch.argBytes);
-  return submit(launch.stream, [this, launch, args]() mutable -> Status {
-    auto again = kernels_.find(launch.kernel);
+  capture->second.push_back([this, copy = Launch(launch), args = std::move(args)]() mutable -> Status {
+    auto again = kernels_.find(copy.kernel);
     if (again == kernels_.end()) return Status::error("invalid-kernel", "Launching a graph: one of its kernels was unloaded.");
-    launch.args = args.data();
-    return runLaunch(again->second, launch);
+    copy.args = args.data();
+    return runLaunch(again->second, copy);
   });
+  return {};
 }
 
 Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {

@@ -2,8 +2,6 @@
 
 #include <time.h>
 
-#include <cstdlib>
-
 #include "block.h"
 #include "fault.h"
 #include "include/simt_api.h"
@@ -111,21 +109,12 @@ uint64_t globalTimer() {
   return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec);
 }
 
-void* heapAlloc(size_t bytes) {
-  constexpr size_t kHeapLimit = 8 << 20;  // one request; CUDA's default heap is 8 MiB in all
-  void* memory = nullptr;
-  if (!bytes || bytes > kHeapLimit || posix_memalign(&memory, 16, bytes) != 0) return nullptr;
-  return memory;
-}
-
-void heapFree(void* pointer) { std::free(pointer); }
-
 }  // namespace
 
 const lab_simt::Runtime& runtimeTable() {
   static const lab_simt::Runtime table = {
       lab_simt::kAbiVersion, sizeof(lab_simt::Runtime), barrier, barrierArrive, barrierVote, warpExchange, warpSync, activeMask,
-      yield, waitUntil, gridBarrier, fault, print, asyncDefer, asyncCommit, asyncWait, globalTimer, heapAlloc, heapFree};
+      yield, waitUntil, gridBarrier, fault, print, asyncDefer, asyncCommit, asyncWait, globalTimer};
   return table;
 }
 

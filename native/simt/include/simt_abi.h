@@ -81,8 +81,6 @@ struct Runtime {
   void (*asyncCommit)();
   void (*asyncWait)(uint32_t keep);  // runs all groups but the newest `keep`; ~0u: everything, committed or not, too
   uint64_t (*globalTimer)();         // nanoseconds
-  void* (*heapAlloc)(size_t bytes);  // device malloc: nullptr when the heap is full
-  void (*heapFree)(void* pointer);
 };
 
 struct EntryInfo {
