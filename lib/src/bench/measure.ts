@@ -1,0 +1,208 @@
+import { LabError } from "../core/error";
+import { type Comparison, compareSamples } from "../record/comparison";
+import { newId } from "../record/document";
+import type { Environment, MeasureRecord, Method, StateReading } from "../record/schema";
+import { summarize } from "../record/statistics";
+import type { Device } from "../runtime/device";
+import { checkCounts, eventOverhead, flushBuffer, timeSamples } from "./clock";
+import { environmentOf } from "./environment";
+import { judge } from "./gate";
+import { physicalFloor, type Roof, ratesOf, roofOf } from "./roofline";
+import {
+  checkRecord,
+  deviceOf,
+  type MeasureOptions,
+  type MeasureTarget,
+  resourcesOf,
+  sourceHashOf,
+  workOf,
+} from "./target";
+
+/** A target with what is to be said of it. */
+export interface Contender {
+  readonly target: MeasureTarget;
+  readonly options: MeasureOptions;
+}
+
+/** Two implementations measured in turns. */
+export interface ComparedRecords {
+  readonly a: MeasureRecord;
+  readonly b: MeasureRecord;
+  /** The ratio is b's time over a's: above 1, `a` is the faster. */
+  readonly comparison: Comparison;
+}
+
+/**
+ * Times a kernel and answers a record: samples, statistics, rates, share of the roofline, and whether to believe it.
+ *
+ * Ten warm-up runs, fifty samples by events, the L2 cache overwritten before each, everything enqueued ahead.
+ * Errors: those of the launch; "bad-options".
+ *
+ * @param target `{ kernel, config, args }`, or a function that enqueues on `options.device`
+ * @param options `bytes` and `flops` of one run make the rates; `check` makes the verdict
+ * @example
+ * const m = await lab.measure({ kernel: saxpy, config: { grid, block: 256 }, args: [2, x, y, n] }, { bytes: 12 * n });
+ * console.log(m.statistics.median, m.rates.roofline?.share, m.verdict);
+ */
+export async function measure(target: MeasureTarget, options: MeasureOptions = {}): Promise<MeasureRecord> {
+  const [record] = await measureInterleaved([{ target, options }]);
+  return record!;
+}
+
+/**
+ * Measures two implementations in turns (A B A B) and compares them pair by pair, so that drift of the clock cancels.
+ *
+ * @example
+ * const { comparison } = await lab.compare({ a: { target: ours, options }, b: { target: theirs, options } });
+ * console.log(comparison.outcome, comparison.ratio, [comparison.lo, comparison.hi]);
+ */
+export async function compare(contenders: { a: Contender; b: Contender }): Promise<ComparedRecords> {
+  const [a, b] = await measureInterleaved([contenders.a, contenders.b]);
+  return { a: a!, b: b!, comparison: compareSamples(a!.samples, b!.samples, { paired: true }) };
+}
+
+/** Measures any number of contenders on one device in turns; counts and flushing are the first one's. */
+export async function measureInterleaved(contenders: readonly Contender[]): Promise<MeasureRecord[]> {
+  const first = contenders[0];
+  if (!first)
+    throw new LabError("bad-options", "Measuring: expected at least one target.", {
+      advice: "Pass a target.",
+    });
+  const device = deviceOf(first.target, first.options);
+  if (contenders.some((c) => deviceOf(c.target, c.options) !== device)) {
+    throw new LabError("wrong-device", "Measuring in turns: expected targets of one device.", {
+      advice: "Open the device once and make every target with it.",
+    });
+  }
+  const roofs = await Promise.all(
+    contenders.map(({ options }) => roofOf(device, dtypeOf(options), options.unit)),
+  );
+  const overhead = await eventOverhead(device);
+  const flush = first.options.flushL2 === false ? null : flushBuffer(device);
+  const works = contenders.map(({ target }) => workOf(target));
+  try {
+    const counts = await countsFor(device, works, first.options);
+    for (const output of contenders.flatMap((c) => c.options.outputs ?? [])) poison(output);
+    const began = performance.now();
+    const state: StateReading[] = [];
+    const read = async () => {
+      state.push({ at: (performance.now() - began) / 1000, ...(await device.state()) } as StateReading);
+    };
+    await read();
+    const series = await timeSamples(device, works, { ...counts, flush, whileRunning: read });
+    await read();
+    const method: Method = {
+      ...counts,
+      flushBytes: flush?.nbytes ?? 0,
+      mode: first.options.mode ?? "short",
+      timer: "events",
+      interleaved: contenders.length > 1,
+      eventOverhead: overhead,
+    };
+    const environment = await environmentOf(device);
+    const records: MeasureRecord[] = [];
+    for (const [i, contender] of contenders.entries()) {
+      records.push(
+        await recordOf(contender, {
+          samples: series[i]!,
+          method,
+          state,
+          environment,
+          roof: roofs[i]!,
+          device,
+        }),
+      );
+    }
+    return records;
+  } finally {
+    flush?.free();
+  }
+}
+
+interface Measured {
+  readonly samples: readonly number[];
+  readonly method: Method;
+  readonly state: readonly StateReading[];
+  readonly environment: Environment;
+  readonly roof: Roof;
+  readonly device: Device;
+}
+
+async function recordOf({ target, options }: Contender, measured: Measured): Promise<MeasureRecord> {
+  const { samples, method, state, environment, roof, device } = measured;
+  const check = await checkRecord(options.check);
+  const statistics = summarize(samples);
+  const bytes = options.bytes ?? null;
+  const flops = options.flops ?? null;
+  const name = options.implementation?.name ?? (typeof target === "function" ? "work" : target.kernel.name);
+  const memory = await device.memory();
+  return {
+    id: newId(),
+    case: {
+      suite: options.suite ?? "scratch",
+      name: options.case?.name ?? name,
+      params: { ...options.case?.params },
+      dtype: dtypeOf(options),
+      ...(options.distribution === undefined ? {} : { distribution: options.distribution }),
+    },
+    implementation: {
+      id: options.implementation?.id ?? name,
+      name,
+      kind: options.implementation?.kind ?? "ours",
+      parameters: { ...options.implementation?.parameters },
+      sourceHash: sourceHashOf(target, options),
+    },
+    method,
+    samples: [...samples],
+    statistics,
+    bytes,
+    flops,
+    rates: ratesOf(Math.max(statistics.median, 1e-12), bytes, flops, roof),
+    check,
+    memory: { usedBytes: memory.used, peakBytes: null },
+    verdict: judge({
+      kind: device.kind,
+      samples,
+      statistics,
+      method,
+      floorSeconds: physicalFloor(bytes, flops, roof, device.info.l2Bytes),
+      check,
+      state,
+    }),
+    resources: await resourcesOf(target),
+    state: [...state],
+    notes: [...(options.notes ?? [])],
+    environment,
+  };
+}
+
+/** How many runs: as asked, cut down where the CPU device would take longer than the budget. */
+async function countsFor(
+  device: Device,
+  works: ReadonlyArray<() => void>,
+  options: MeasureOptions,
+): Promise<{ warmup: number; samples: number; batch: number }> {
+  const counts = { warmup: options.warmup ?? 10, samples: options.samples ?? 50, batch: options.batch ?? 1 };
+  checkCounts(counts);
+  const budget = options.budget ?? (device.kind === "cpu" ? 3 : Number.POSITIVE_INFINITY);
+  if (!Number.isFinite(budget)) return counts;
+  const began = performance.now();
+  for (const work of works) work();
+  await device.sync();
+  const once = ((performance.now() - began) / 1000) * counts.batch;
+  const affordable = Math.floor(budget / once);
+  return {
+    ...counts,
+    samples: Math.min(counts.samples, Math.max(10, affordable)),
+    warmup: Math.min(counts.warmup, Math.max(1, Math.floor(affordable / 5))),
+  };
+}
+
+/** All bits set: NaN in every floating type, -1 in the others. */
+function poison(output: { as(dtype: "u8"): { fill(value: number): unknown } }): void {
+  output.as("u8").fill(255);
+}
+
+function dtypeOf(options: MeasureOptions): string {
+  return options.case?.dtype ?? "f32";
+}
