@@ -80,6 +80,10 @@ class IsolatedTransport implements Transport {
     this.#process.kill();
   }
 
+  drained(): Promise<void> {
+    return this.#process.drained();
+  }
+
   hold(pending: boolean): void {
     this.#process.hold(pending);
   }

@@ -84,6 +84,9 @@ export interface TensorMapCommand {
 /** Bytes at which a batch is worth sending without waiting for the end of the turn. */
 export const batchBytes = 64 * 1024;
 
+/** Where a launch record keeps its kernel handle. */
+export const kernelOffset = 8;
+
 const littleEndian = true;
 const twoTo32 = 2 ** 32;
 
@@ -191,8 +194,8 @@ export class CommandEncoder {
     this.#onWrite(this.#at);
   }
 
-  /** Encodes a launch and answers where in the batch its kernel handle lies, for `setWord`. */
-  launch(command: LaunchCommand): number {
+  /** Encodes a launch. */
+  launch(command: LaunchCommand): void {
     const { args, patches, grid, block, cluster } = command;
     const padded = (args.byteLength + 7) & ~7;
     const at = this.#open(Op.launch, 72 + padded + 24 * patches.length);
@@ -226,7 +229,6 @@ export class CommandEncoder {
       words[word++] = Math.floor(patch.delta / twoTo32);
     }
     this.#onWrite(this.#at);
-    return at + 8;
   }
 
   /** Overwrites one word of the batch; used when a kernel's handle becomes known after its launch was written. */

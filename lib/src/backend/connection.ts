@@ -1,5 +1,5 @@
 import { LabError } from "../core/error";
-import { batchBytes, CommandEncoder } from "./commands";
+import { batchBytes, CommandEncoder, kernelOffset, type LaunchCommand } from "./commands";
 import type {
   DeviceInfo,
   DeviceRequests,
@@ -105,7 +105,9 @@ export class Connection implements DeviceRequests {
   /** Makes the device usable: throws once what ended it if nobody was told, then opens a fresh one. */
   ensure(): void {
     if (this.#closed) {
-      throw new LabError("device-closed", "The device was closed.", { advice: "Open another one with lab.open()." });
+      throw new LabError("device-closed", "The device was closed.", {
+        advice: "Open another one with lab.open().",
+      });
     }
     if (!this.#lost) return;
     const unreported = this.#unreported;
@@ -141,14 +143,22 @@ export class Connection implements DeviceRequests {
     return module.generation === this.#generation ? module.attributes[entry]!.kernel : 0;
   }
 
-  /** Notes that the launch whose handle lies at `at` of the batch must get it before it is sent. */
-  fixKernelHandle(at: number, module: LoadedModule, entry: number): void {
-    this.#fixups.push({ at, module, entry });
+  /** Writes a launch; where the module is still being reloaded, its handle is filled in before sending. */
+  launch(command: LaunchCommand, name: string, module: LoadedModule, entry: number): void {
+    // The name lets an error that cannot say which kernel it was name the candidates.
+    if (this.#recent.size < 8) this.#recent.add(name);
+    if (command.kernel === 0) this.#fixups.push({ at: this.commands.pending + kernelOffset, module, entry });
+    this.commands.launch(command);
   }
 
-  /** Notes the kernel's name, so that an error that cannot say which kernel it was can name the candidates. */
-  launched(name: string): void {
-    if (this.#recent.size < 8) this.#recent.add(name);
+  /** Resolves when more commands may be enqueued without piling up. */
+  async drained(): Promise<void> {
+    await this.#transport?.drained();
+  }
+
+  /** Resolves when the device is open, reopening it if it was lost. */
+  async reopened(): Promise<void> {
+    await this.#request(() => Promise.resolve());
   }
 
   /**
@@ -374,7 +384,9 @@ export class Connection implements DeviceRequests {
     const timer =
       limit &&
       setTimeout(() => {
-        transport?.kill(this.#ended("time-limit", `did not end within ${limit} s (${what} for the device timed out)`));
+        transport?.kill(
+          this.#ended("time-limit", `did not end within ${limit} s (${what} for the device timed out)`),
+        );
       }, limit * 1000);
     try {
       return await promise;
@@ -387,7 +399,11 @@ export class Connection implements DeviceRequests {
   #ended(code: string, what: string): LabError {
     const names = [...this.#recent].map((name) => `"${name}"`);
     const who =
-      names.length === 0 ? "The device's work" : names.length === 1 ? `Kernel ${names[0]}` : `One of ${names.join(", ")}`;
+      names.length === 0
+        ? "The device's work"
+        : names.length === 1
+          ? `Kernel ${names[0]}`
+          : `One of ${names.join(", ")}`;
     return new LabError(code, `${who} ${what}; the device's process was ended.`, {
       advice:
         "Variables of the notebook live on; the device reopens by itself at its next use, its tensors must be made anew.",

@@ -21,7 +21,10 @@ class DirectTransport implements Transport {
     const staging = new ArrayBuffer(stagingBytes);
     this.staging = new Uint8Array(staging);
     this.ready = this.#try(() => {
-      this.#device = loadAddon().openDevice(kind, { ...options, searchPaths: options.searchPaths as string[] });
+      this.#device = loadAddon().openDevice(kind, {
+        ...options,
+        searchPaths: options.searchPaths as string[],
+      });
       this.#device.attachStaging(staging);
       return this.#device.info();
     });
@@ -46,6 +49,8 @@ class DirectTransport implements Transport {
     this.#events.lost(error);
     void this.close();
   }
+
+  async drained(): Promise<void> {}
 
   hold(): void {}
 

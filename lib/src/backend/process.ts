@@ -17,6 +17,9 @@ export interface ProcessEvents {
   exit(exit: Exit): void;
 }
 
+/** Batches on their way at which a caller that can wait does: about 2 MB. */
+const fewUnsent = 32;
+
 const live = new Set<ChildProcess>();
 
 process.on("exit", () => {
@@ -26,7 +29,12 @@ process.on("exit", () => {
 /** A child process running `host.js` in one role, with answered calls. */
 export class LabProcess {
   readonly #child: ChildProcess;
-  readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: unknown) => void }>();
+  readonly #pending = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: unknown) => void }
+  >();
+  readonly #waiting: (() => void)[] = [];
+  #unsent = 0;
   #next = 1;
   #stderr = "";
   #exited: Promise<void>;
@@ -49,6 +57,7 @@ export class LabProcess {
     this.#exited = new Promise((resolve) => {
       child.once("close", (code, signal) => {
         live.delete(child);
+        for (const wake of this.#waiting.splice(0)) wake();
         events.exit({ code, signal, stderr: this.#stderr });
         resolve();
       });
@@ -67,7 +76,17 @@ export class LabProcess {
   }
 
   send(message: Role | ToHost): void {
-    if (this.#child.connected) this.#child.send(message, () => {});
+    if (!this.#child.connected) return;
+    this.#unsent++;
+    this.#child.send(message, () => {
+      if (--this.#unsent < fewUnsent) for (const resolve of this.#waiting.splice(0)) resolve();
+    });
+  }
+
+  /** Resolves when few enough messages wait to be written; at once for a process that is gone. */
+  async drained(): Promise<void> {
+    if (this.#unsent < fewUnsent || !this.#child.connected) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   call(method: string, args: readonly unknown[]): Promise<unknown> {

@@ -23,6 +23,8 @@ export interface Transport {
   call(method: string, args: readonly unknown[]): Promise<unknown>;
   /** Ends the device at once, whatever it is doing; pending calls reject with the error. */
   kill(error: LabError): void;
+  /** Resolves when what was posted has left this process far enough for more to be posted. */
+  drained(): Promise<void>;
   /** Keeps the event loop alive (true) or lets the script end (false). */
   hold(pending: boolean): void;
   close(): Promise<void>;

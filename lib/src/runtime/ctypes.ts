@@ -25,7 +25,11 @@ export interface StructType {
   readonly name: string;
   readonly size: number;
   readonly align: number;
-  readonly fields: ReadonlyArray<{ readonly name: string; readonly offset: number; readonly type: ParamType }>;
+  readonly fields: ReadonlyArray<{
+    readonly name: string;
+    readonly offset: number;
+    readonly type: ParamType;
+  }>;
   /** True for CUDA's vector types, which an array may fill too. */
   readonly vector: boolean;
 }
@@ -132,7 +136,9 @@ function addVector(name: string, element: string, count: number): void {
   const of = builtin.get(element) as ScalarType;
   // CUDA aligns vectors of 2 and 4 to their size, at most 16 bytes; those of 3 to their element.
   const align = count === 3 ? of.size : Math.min(16, of.size * count);
-  const fields = ["x", "y", "z", "w"].slice(0, count).map((field, i) => ({ name: field, offset: i * of.size, type: of }));
+  const fields = ["x", "y", "z", "w"]
+    .slice(0, count)
+    .map((field, i) => ({ name: field, offset: i * of.size, type: of }));
   builtin.set(name, { kind: "struct", name, size: of.size * count, align, fields, vector: true });
   vectorElements.set(name, element);
 }
@@ -171,7 +177,11 @@ export function pointerTo(name: string): PointerType {
 }
 
 /** Lays fields out as C++ does. */
-export function layOut(name: string, members: readonly { name: string; type: ParamType }[], minAlign = 1): StructType {
+export function layOut(
+  name: string,
+  members: readonly { name: string; type: ParamType }[],
+  minAlign = 1,
+): StructType {
   let offset = 0;
   let align = minAlign;
   const fields = members.map((member) => {

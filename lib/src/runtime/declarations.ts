@@ -50,7 +50,9 @@ export class Declarations {
     try {
       const declared = this.#declaration(this.#expand(tokens, bound), bound);
       // A parameter written as an array is a pointer.
-      return declared.type.kind === "array" ? { name: declared.name, type: pointerTo(declared.type.of.name) } : declared;
+      return declared.type.kind === "array"
+        ? { name: declared.name, type: pointerTo(declared.type.of.name) }
+        : declared;
     } catch (error) {
       if (error instanceof UnknownType) throw fail(error.message);
       throw error;
@@ -67,7 +69,8 @@ export class Declarations {
     else if (token === "constexpr" || token === "const") {
       const end = tokens.indexOf(";", i);
       const equals = tokens.indexOf("=", i);
-      if (equals > 0 && equals < end && equals - i <= 6) this.#constants.set(tokens[equals - 1]!, tokens.slice(equals + 1, end));
+      if (equals > 0 && equals < end && equals - i <= 6)
+        this.#constants.set(tokens[equals - 1]!, tokens.slice(equals + 1, end));
     }
   }
 
@@ -83,7 +86,11 @@ export class Declarations {
     const name = tokens[i]!;
     const open = tokens[i + 1] === "{" ? i + 1 : -1;
     if (open < 0) return;
-    this.#structs.set(name, { body: tokens.slice(open + 1, closing(tokens, open)), align, template: tokens[at - 1] === ">" });
+    this.#structs.set(name, {
+      body: tokens.slice(open + 1, closing(tokens, open)),
+      align,
+      template: tokens[at - 1] === ">",
+    });
   }
 
   #declareEnum(tokens: Tokens, at: number): void {
@@ -105,13 +112,18 @@ export class Declarations {
 
   #declareTypedef(tokens: Tokens, at: number): void {
     let end = at + 1;
-    while (end < tokens.length && tokens[end] !== ";") end = tokens[end] === "{" ? closing(tokens, end) + 1 : end + 1;
+    while (end < tokens.length && tokens[end] !== ";")
+      end = tokens[end] === "{" ? closing(tokens, end) + 1 : end + 1;
     const name = tokens[end - 1]!;
     const open = tokens.indexOf("{", at);
     if (open > 0 && open < end) {
       // typedef struct { ... } Name;
       if (tokens[at + 1] === "struct") {
-        this.#structs.set(name, { body: tokens.slice(open + 1, closing(tokens, open)), align: null, template: false });
+        this.#structs.set(name, {
+          body: tokens.slice(open + 1, closing(tokens, open)),
+          align: null,
+          template: false,
+        });
       } else if (tokens[at + 1] === "enum") {
         this.#enums.set(name, ["int"]);
       }
@@ -147,7 +159,14 @@ export class Declarations {
       i = end + 1;
     }
     for (const length of lengths.reverse()) {
-      type = { kind: "array", name: `${type.name}[${length}]`, size: type.size * length, align: type.align, of: type, length };
+      type = {
+        kind: "array",
+        name: `${type.name}[${length}]`,
+        size: type.size * length,
+        align: type.align,
+        of: type,
+        length,
+      };
     }
     return { name, type };
   }
@@ -156,7 +175,8 @@ export class Declarations {
   #base(words: Tokens, bound: Bindings): { type: ParamType | null; next: number } {
     let next = 0;
     const integers: string[] = [];
-    while (integerWords.has(words[next]!) || (words[next] === "double" && integers.length > 0)) integers.push(words[next++]!);
+    while (integerWords.has(words[next]!) || (words[next] === "double" && integers.length > 0))
+      integers.push(words[next++]!);
     if (integers.length > 0) return { type: builtinType(integerName(integers)) ?? null, next };
     while (words[next + 1] === "::") next += 2;
     if (words[next] === "::") next++;
@@ -172,7 +192,11 @@ export class Declarations {
     if (alias) return this.#declaration(this.#expand(alias, bound), bound).type;
     const struct = this.#structs.get(name);
     if (!struct || struct.template) return null;
-    return layOut(name, this.#members(struct.body, bound), struct.align ? this.#integer(struct.align, bound) : 1);
+    return layOut(
+      name,
+      this.#members(struct.body, bound),
+      struct.align ? this.#integer(struct.align, bound) : 1,
+    );
   }
 
   #pointer(words: Tokens, bound: Bindings): ParamType {
@@ -189,7 +213,8 @@ export class Declarations {
         continue;
       }
       const { end, isData } = memberEnd(body, i);
-      if (isData && end > i) members.push(...this.#memberList(this.#expand(body.slice(i, end), bound), bound));
+      if (isData && end > i)
+        members.push(...this.#memberList(this.#expand(body.slice(i, end), bound), bound));
       i = end + 1;
     }
     return members;
@@ -220,7 +245,9 @@ export class Declarations {
 
 /** Where the member that starts at `from` ends, and whether it is data. */
 function memberEnd(body: Tokens, from: number): { end: number; isData: boolean } {
-  let isData = !/^(using|typedef|static|friend|template|enum|struct|class)$/.test(body[from]!) || isVariableOf(body, from);
+  let isData =
+    !/^(using|typedef|static|friend|template|enum|struct|class)$/.test(body[from]!) ||
+    isVariableOf(body, from);
   for (let i = from; i < body.length; i++) {
     if (body[i] === ";") return { end: i, isData };
     if (body[i] === "(" && !body.slice(from, i).includes("=")) isData = false;
@@ -236,13 +263,19 @@ function memberEnd(body: Tokens, from: number): { end: number; isData: boolean }
 
 /** "struct Inner inner;" declares data, "struct Inner { ... };" does not. */
 function isVariableOf(body: Tokens, from: number): boolean {
-  return /^(struct|class|enum)$/.test(body[from]!) && body[from + 2] !== "{" && body[from + 1] !== "{" && body[from + 2] !== ":";
+  return (
+    /^(struct|class|enum)$/.test(body[from]!) &&
+    body[from + 2] !== "{" &&
+    body[from + 1] !== "{" &&
+    body[from + 2] !== ":"
+  );
 }
 
 function integerName(words: readonly string[]): string {
   const unsigned = words.includes("unsigned");
   const longs = words.filter((word) => word === "long").length;
-  if (words.includes("char")) return unsigned ? "unsigned char" : words.includes("signed") ? "signed char" : "char";
+  if (words.includes("char"))
+    return unsigned ? "unsigned char" : words.includes("signed") ? "signed char" : "char";
   const size = words.includes("short") ? "short" : longs === 2 ? "long long" : longs === 1 ? "long" : "int";
   return unsigned ? `unsigned ${size}` : size;
 }

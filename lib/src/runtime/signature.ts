@@ -105,7 +105,11 @@ export class SourceReader {
     throw failure;
   }
 
-  #bind(kernel: KernelDeclaration, expression: string, args: readonly (readonly string[])[] | null): Signature {
+  #bind(
+    kernel: KernelDeclaration,
+    expression: string,
+    args: readonly (readonly string[])[] | null,
+  ): Signature {
     const bound = new Map<string, readonly string[]>();
     kernel.template?.forEach((param, i) => {
       const value = args?.[i] ?? param.fallback;
@@ -128,22 +132,31 @@ export class SourceReader {
 
 /** The error for a kernel that a source does not have. */
 export function noSuchKernel(name: string, kernels: readonly KernelDeclaration[]): LabError {
-  const names = [...new Set(kernels.map((kernel) => (kernel.template ? `${kernel.name}<...>` : kernel.name)))];
+  const names = [
+    ...new Set(kernels.map((kernel) => (kernel.template ? `${kernel.name}<...>` : kernel.name))),
+  ];
   return new LabError("no-such-kernel", `There is no __global__ function "${name}" in the source.`, {
     advice: names.length
       ? `It has ${names.join(", ")}; choose one with { name } (a template with its arguments, as "${names[0]!.replace("...", "float, 128")}").`
-      : "A kernel is declared as: extern \"C\" __global__ void name(parameters) { ... }",
+      : 'A kernel is declared as: extern "C" __global__ void name(parameters) { ... }',
   });
 }
 
 function unsupported(kernel: string, reason: string): LabError {
-  return new LabError("unsupported-signature", `The arguments of kernel "${kernel}" cannot be packed: ${reason}.`, {
-    advice:
-      "Use builtin types, pointers, or a struct defined in the same source with builtin members; other types must be built inside the kernel.",
-  });
+  return new LabError(
+    "unsupported-signature",
+    `The arguments of kernel "${kernel}" cannot be packed: ${reason}.`,
+    {
+      advice:
+        "Use builtin types, pointers, or a struct defined in the same source with builtin members; other types must be built inside the kernel.",
+    },
+  );
 }
 
-function layoutMismatch(signature: Signature, layout: ReadonlyArray<readonly [number, number]>): string | null {
+function layoutMismatch(
+  signature: Signature,
+  layout: ReadonlyArray<readonly [number, number]>,
+): string | null {
   if (layout.length !== signature.params.length) {
     return `the source shows ${signature.params.length} parameters and the compiler ${layout.length}`;
   }

@@ -1,0 +1,150 @@
+import { createHash, randomBytes } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { env } from "../core/env";
+import { LabError } from "../core/error";
+
+/** The compile cache's folder, whether or not it exists. */
+export function cacheRoot(): string {
+  const set = env("KERNEL_LAB_CACHE");
+  return set ?? join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kernel-lab");
+}
+
+/** What `meta.json` keeps of a finished entry. */
+interface Meta {
+  /** sha256 of every file of the entry, by name. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+const metaName = "meta.json";
+const checkedEntries = new Map<string, string>();
+
+/**
+ * Answers the folder of a cache entry, building it where it is missing or damaged.
+ *
+ * `build` writes the entry's files into a temporary folder, which is renamed into place when it has ended well; of
+ * two processes that build the same entry at once, one wins and both use it. Objects are loaded from the cache as
+ * code, so a folder that another user could write to is refused.
+ *
+ * Errors: "cache-not-private", "cache-unwritable", and whatever `build` throws.
+ */
+export async function cached(
+  kind: string,
+  keyParts: readonly string[],
+  build: (dir: string) => Promise<void>,
+): Promise<{ dir: string; hit: boolean }> {
+  const root = privateFolder(cacheRoot());
+  const hash = createHash("sha256");
+  // Lengths between the parts, so that no two lists of parts read the same.
+  for (const part of [kind, ...keyParts]) hash.update(`${Buffer.byteLength(part)}:`).update(part);
+  const dir = join(root, `${kind}-${hash.digest("hex").slice(0, 40)}`);
+  if (intact(dir)) return { dir, hit: true };
+
+  const temporary = join(root, `.new-${process.pid}-${randomBytes(6).toString("hex")}`);
+  try {
+    writing(root, () => mkdirSync(temporary, { mode: 0o700 }));
+    await build(temporary);
+    writing(root, () => writeMeta(temporary));
+    writing(root, () => publish(temporary, dir));
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+  return { dir, hit: false };
+}
+
+/** Makes or checks a folder that only this user may write to. */
+function privateFolder(folder: string): string {
+  writing(folder, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+  const facts = statSync(folder);
+  const mine = process.getuid === undefined || facts.uid === process.getuid();
+  if (!mine || (facts.mode & 0o022) !== 0) {
+    throw new LabError(
+      "cache-not-private",
+      `The compile cache ${folder} ${mine ? "can be written by other users" : "belongs to another user"}; compiled code is loaded from it.`,
+      { advice: mine ? `Run: chmod 700 ${folder}` : "Set KERNEL_LAB_CACHE to a folder of your own." },
+    );
+  }
+  return folder;
+}
+
+function writing<T>(folder: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new LabError(
+      "cache-unwritable",
+      `Cannot write to the compile cache ${folder}: ${(cause as Error).message}.`,
+      {
+        advice:
+          "Free space or mend its permissions, or set KERNEL_LAB_CACHE to a folder that can be written.",
+        cause,
+      },
+    );
+  }
+}
+
+function digest(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
+}
+
+function writeMeta(dir: string): void {
+  const files = Object.fromEntries(readdirSync(dir).map((name) => [name, digest(join(dir, name))]));
+  writeFileSync(join(dir, metaName), JSON.stringify({ files } satisfies Meta));
+}
+
+/** True for an entry whose files are all there, as they were written. */
+function intact(dir: string): boolean {
+  try {
+    const path = join(dir, metaName);
+    const stamp = `${statSync(path).mtimeMs}`;
+    const { files } = JSON.parse(readFileSync(path, "utf8")) as Meta;
+    const names = Object.keys(files);
+    if (names.length === 0) return false;
+    // Sizes and times stand for the contents once this process has read them all.
+    const state = `${stamp} ${names.map((name) => factsOf(join(dir, name))).join(" ")}`;
+    if (checkedEntries.get(dir) === state) return true;
+    if (names.some((name) => digest(join(dir, name)) !== files[name])) return false;
+    checkedEntries.set(dir, state);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function factsOf(path: string): string {
+  const { size, mtimeMs, ino } = statSync(path);
+  return `${size}/${mtimeMs}/${ino}`;
+}
+
+/** Renames the finished folder into place; another process may have been faster, or left a damaged one. */
+function publish(temporary: string, dir: string): void {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      renameSync(temporary, dir);
+      return;
+    } catch (error) {
+      if (intact(dir)) return;
+      if (attempt >= 3) throw error;
+      if (existsSync(dir)) {
+        // Moved aside first: a reader of the damaged entry never sees it half deleted.
+        const aside = `${temporary}-old${attempt}`;
+        try {
+          renameSync(dir, aside);
+        } catch {
+          // Another process moved it first.
+        }
+        rmSync(aside, { recursive: true, force: true });
+      }
+    }
+  }
+}

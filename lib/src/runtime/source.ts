@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CompileRequest } from "../backend/compiled";
+import { LabError } from "../core/error";
+import { homePath } from "../core/paths";
+import type { CompileOptions } from "./device";
+import { SourceReader } from "./signature";
+
+/** Reads a source text's kernels and makes the compilers' request of it. */
+export function readSource(
+  source: string,
+  options: CompileOptions,
+): { reader: SourceReader; request: CompileRequest } {
+  if (typeof source !== "string") {
+    throw new LabError("wrong-argument-type", "compile expects the kernel's source as a string.", {
+      advice: "Use device.compileFile(path) for a file.",
+    });
+  }
+  const folders = [...(options.includes ?? []), homePath("kernels", "include")];
+  const reader = new SourceReader(source, options.defines ?? {}, (name) => {
+    const file = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+    return file ? readFileSync(file, "utf8") : null;
+  });
+  const asked = options.names ?? (options.name === undefined ? undefined : [options.name]);
+  const names = asked ?? reader.plainNames;
+  const template = reader.kernels[0];
+  if (names.length === 0 && template) {
+    throw new LabError("no-such-kernel", `${template.name} is a template, and no arguments were given.`, {
+      advice: `Name an instance: { name: "${template.name}<float>" }.`,
+    });
+  }
+  const request: CompileRequest = {
+    source,
+    fileName: options.fileName ?? "kernel.cu",
+    names,
+    defines: options.defines ?? {},
+    includes: options.includes ?? [],
+    options: options.options ?? [],
+  };
+  return { reader, request };
+}
