@@ -6,6 +6,8 @@
 // Traffic: probabilities read and gradients written once; then x read once more, like step 01.
 // Launch: moe_10_balance_gradient_logits: grid ceil(tokens / 4), block 128 (a warp a token).
 //   moe_10_balance_gradient_weights: grid (ceil(dim / 32), ceil(experts / 32)), block (32, 32): w -= rate x gradient.
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
 
 extern "C" __global__ void __launch_bounds__(128)
     moe_10_balance_gradient_logits(const float* probability, const float* share, float* gradient, int tokens,
@@ -20,8 +22,9 @@ extern "C" __global__ void __launch_bounds__(128)
     gradient[size_t(token) * experts + e] = float(experts) / float(tokens) * p[e] * (share[e] - mean);
 }
 
-extern "C" __global__ void __launch_bounds__(1024)
-    moe_10_balance_gradient_weights(const float* x, const float* gradient, float* w, int tokens, int dim,
+template <typename T>
+__global__ void __launch_bounds__(1024)
+    moe_10_balance_gradient_weights(const T* x, const float* gradient, float* w, int tokens, int dim,
                                     int experts, float rate) {
   __shared__ float tileX[32][32], tileG[32][32];
   const int lane = threadIdx.x, line = threadIdx.y;
@@ -29,7 +32,7 @@ extern "C" __global__ void __launch_bounds__(1024)
   float sum = 0.0f;
   for (int at = 0; at < tokens; at += 32) {
     const int token = at + line, column = blockIdx.x * 32 + lane;
-    tileX[line][lane] = token < tokens && column < dim ? x[size_t(token) * dim + column] : 0.0f;
+    tileX[line][lane] = token < tokens && column < dim ? float(x[size_t(token) * dim + column]) : 0.0f;
     tileG[line][lane] = token < tokens && expert < experts ? gradient[size_t(token) * experts + expert] : 0.0f;
     __syncthreads();
 #pragma unroll

@@ -82,7 +82,9 @@ export const variants: ReadonlyArray<Variant<MatmulCase>> = [
     launches: ([kernel], t, c, p) => {
       const block = Number(p.block);
       const grid = [ceilDiv(c.m, block), ceilDiv(c.n, block)];
-      return [{ kernel: kernel!, config: { grid, block: [block, block] }, args: [t.a!, t.b!, t.c!, c.m, c.n, c.k] }];
+      return [
+        { kernel: kernel!, config: { grid, block: [block, block] }, args: [t.a!, t.b!, t.c!, c.m, c.n, c.k] },
+      ];
     },
   }),
   rung({
@@ -108,7 +110,9 @@ export const variants: ReadonlyArray<Variant<MatmulCase>> = [
     launches: ([kernel], t, c, p) => {
       const size = Number(p.TILE);
       const grid = [ceilDiv(c.n, size), ceilDiv(c.m, size)];
-      return [{ kernel: kernel!, config: { grid, block: [size, size] }, args: [t.a!, t.b!, t.c!, c.m, c.n, c.k] }];
+      return [
+        { kernel: kernel!, config: { grid, block: [size, size] }, args: [t.a!, t.b!, t.c!, c.m, c.n, c.k] },
+      ];
     },
   }),
   tiled("04_register", {
@@ -148,10 +152,7 @@ function tiled(
     stem,
     title,
     idea,
-    parameters: gpuOr(
-      { BM: 128, BN: 128, BK: 8, TM: 8, TN: 8 },
-      { BM: 32, BN: 32, BK: 8, TM: 4, TN: 4 },
-    ),
+    parameters: gpuOr({ BM: 128, BN: 128, BK: 8, TM: 8, TN: 8 }, { BM: 32, BN: 32, BK: 8, TM: 4, TN: 4 }),
     names: (_, p) => [`matmul_${stem}<${list(p, tile)}>`],
     needs: (info, c, p) => tileNeeds(stem, info, p, c.n),
     launches: ([kernel], t, c, p) => {
@@ -180,7 +181,9 @@ async function problem(device: Device, c: MatmulCase): Promise<Problem> {
     async check() {
       const indices = sampleIndices(c.m * c.n, Math.max(64, Math.floor(mostWork / c.k)));
       const [left, right, all] = (await Promise.all([a.read(), b.read(), out.read()])) as Float32Array[];
-      const right64 = indices.map((index): Dot => dot(left!, right!, c.k, c.n, Math.floor(index / c.n), index % c.n));
+      const right64 = indices.map(
+        (index): Dot => dot(left!, right!, c.k, c.n, Math.floor(index / c.n), index % c.n),
+      );
       const at = new Map(indices.map((index, i) => [index, right64[i]!]));
       // f32 sums of k terms in some order: the error grows like sqrt(k) roundings of the terms' magnitudes.
       const factor = 2 ** -23 * (4 + 2 * Math.sqrt(c.k));

@@ -132,9 +132,7 @@ export const variants: ReadonlyArray<Variant<SoftmaxCase>> = [
     idea: "One read, one write: the row stays in its threads' registers.",
     parameters: (_, c) => vectorParameters(c.cols, c.dtype),
     needs: (_, c, p) => wrongDtype(c) ?? vectorNeeds(c, p),
-    names: (c, p) => [
-      `softmax_05_vector<${type(c)}, ${p.WIDTH}, ${p.THREADS}, ${p.PACKS}, ${p.ROWS}>`,
-    ],
+    names: (c, p) => [`softmax_05_vector<${type(c)}, ${p.WIDTH}, ${p.THREADS}, ${p.PACKS}, ${p.ROWS}>`],
     launches: ([kernel], t, c, p) => [
       {
         kernel: kernel!,
@@ -155,7 +153,9 @@ export const variants: ReadonlyArray<Variant<SoftmaxCase>> = [
     scratch: (c, p) => ({ pairs: { dtype: "f32", size: 2 * c.rows * Number(p.splits) } }),
     needs: (info, c) =>
       wrongDtype(c) ??
-      (c.rows > info.maxGridDim[1] ? `it takes at most ${info.maxGridDim[1]} rows (the grid's y extent)` : null),
+      (c.rows > info.maxGridDim[1]
+        ? `it takes at most ${info.maxGridDim[1]} rows (the grid's y extent)`
+        : null),
     launches: ([partial, combine], t, c, p) => {
       const config = { grid: [Number(p.splits), c.rows], block: Number(p.block) };
       return [
@@ -191,7 +191,8 @@ function vectorNeeds(c: SoftmaxCase, p: Parameters): string | null {
   if (threads % 32 !== 0) return `THREADS is ${threads}, expected a multiple of 32`;
   if (threads * rows > 1024) return `THREADS x ROWS is ${threads * rows}, a block has at most 1024 threads`;
   if (c.cols % width !== 0) return `rows of ${c.cols} are no multiple of WIDTH ${width}`;
-  if (width * packs > 64) return `${width * packs} elements a thread do not fit in its registers (64 at most)`;
+  if (width * packs > 64)
+    return `${width * packs} elements a thread do not fit in its registers (64 at most)`;
   if (threads * packs * width < c.cols) {
     return `rows of ${c.cols} are longer than the ${threads * packs * width} that THREADS x PACKS x WIDTH hold`;
   }

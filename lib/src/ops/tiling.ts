@@ -54,7 +54,8 @@ export function tileNeeds(rung: TiledRung, info: DeviceInfo, p: Parameters, n: n
   if (BM % TM !== 0) return `BM ${BM} is no multiple of TM ${TM}`;
   if (BN % TN !== 0) return `BN ${BN} is no multiple of TN ${TN}`;
   const { threads, sharedBytes, registers } = tileCost(rung, p);
-  if (threads > info.maxThreadsPerBlock) return `${threads} threads, a block has at most ${info.maxThreadsPerBlock}`;
+  if (threads > info.maxThreadsPerBlock)
+    return `${threads} threads, a block has at most ${info.maxThreadsPerBlock}`;
   if (threads % 32 !== 0) return `${threads} threads are no whole number of warps`;
   if (registers > 240) return `${registers} accumulators and fragments do not fit in 255 registers`;
   if (registers * threads > info.registersPerBlock) {
@@ -72,7 +73,8 @@ export function tileNeeds(rung: TiledRung, info: DeviceInfo, p: Parameters, n: n
   if (STAGES < 2) return `STAGES is ${STAGES}, a pipeline has at least 2`;
   if (threads % BK !== 0) return `${threads} threads are no multiple of BK ${BK}`;
   if ((BM * BK) % threads !== 0) return `${BM} x ${BK} elements of A do not divide among ${threads} threads`;
-  if ((BK * BN) % (4 * threads) !== 0) return `${BK} x ${BN} elements of B do not divide among ${threads} threads`;
+  if ((BK * BN) % (4 * threads) !== 0)
+    return `${BK} x ${BN} elements of B do not divide among ${threads} threads`;
   if (p.ALIGNED === true && n % 4 !== 0) return `ALIGNED needs rows of a multiple of 4, not ${n}`;
   return null;
 }
