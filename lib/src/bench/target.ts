@@ -22,9 +22,9 @@ export type MeasureTarget = LaunchTarget | (() => void);
 export interface CheckInput {
   readonly passed: boolean;
   readonly compared?: number;
-  readonly maxAbs?: number;
-  readonly meanAbs?: number;
-  readonly maxRel?: number;
+  readonly maxAbs?: number | null;
+  readonly meanAbs?: number | null;
+  readonly maxRel?: number | null;
   readonly tolerance?: string;
   readonly mismatch?: string | null;
 }
@@ -128,8 +128,8 @@ export async function checkRecord(check: MeasureOptions["check"]): Promise<Check
   };
 }
 
-function finite(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null;
+function finite(value: number | null | undefined): number | null {
+  return Number.isFinite(value) ? value! : null;
 }
 
 function list(extents: Extents): number[] {
