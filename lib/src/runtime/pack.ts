@@ -65,11 +65,14 @@ export class ArgumentPacker {
   #write(type: ParamType, at: number, value: KernelArg, param: Param, path: string): void {
     switch (type.kind) {
       case "scalar":
-        return this.#scalar(type, at, value, param, path);
+        this.#scalar(type, at, value, param, path);
+        return;
       case "pointer":
-        return this.#pointer(type, at, value, param, path);
+        this.#pointer(type, at, value, param, path);
+        return;
       case "tensorMap":
-        return this.#tensorMap(at, value, param, path);
+        this.#tensorMap(at, value, param, path);
+        return;
       case "array": {
         if (!Array.isArray(value) || value.length !== type.length) {
           throw this.#wrong(param, path, `an array of ${type.length}`, value);
