@@ -64,7 +64,10 @@ function findCompiler() {
   const candidates = [process.env.CXX, "g++", "clang++", "c++", "clang++-19", "clang++-16", "clang++-14"];
   for (const command of candidates.filter(Boolean)) {
     try {
-      const version = execFileSync(command, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+      const version = execFileSync(command, ["--version"], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      });
       return { command, id: `${command} ${version.split("\n")[0]}` };
     } catch {
       // Not this one; the next candidate may be there.
@@ -105,7 +108,13 @@ function isCurrent(output, files, salt) {
 
 /** The headers a compile read, from the make rule the compiler wrote. */
 function dependencies(rule) {
-  return readFileSync(rule, "utf8").replaceAll("\\\n", " ").split(": ").slice(1).join(": ").trim().split(/\s+/);
+  return readFileSync(rule, "utf8")
+    .replaceAll("\\\n", " ")
+    .split(": ")
+    .slice(1)
+    .join(": ")
+    .trim()
+    .split(/\s+/);
 }
 
 async function compileOne(compiler, flags, source, object, log) {
@@ -146,5 +155,7 @@ async function compile(command, args) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { path, compiled } = await buildAddon({ log: (line) => console.log(line) });
-  console.log(compiled ? `built ${relative(process.cwd(), path)}` : `${relative(process.cwd(), path)} is up to date`);
+  console.log(
+    compiled ? `built ${relative(process.cwd(), path)}` : `${relative(process.cwd(), path)} is up to date`,
+  );
 }

@@ -1,5 +1,7 @@
 #include "nvrtc.h"
 
+#include <dlfcn.h>
+
 #include "library.h"
 
 namespace lab::cuda {
@@ -37,6 +39,16 @@ struct Api {
 
 constexpr int kCompilationError = 6;
 
+// NVRTC opens its built-in headers by bare name, which finds them beside it only when the loader's path has that folder;
+// having them loaded already is enough.
+void loadBuiltins(const Api& api) {
+  int major = 0, minor = 0;
+  if (api.version(&major, &minor)) return;
+  const std::string& path = api.library.path();
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  dlopen((folder + "libnvrtc-builtins.so." + std::to_string(major) + "." + std::to_string(minor)).c_str(), RTLD_LAZY | RTLD_LOCAL);
+}
+
 Status openApi(Api& api) {
   if (!api.library.found()) {
     return Status::error("no-nvrtc", "Compiling for CUDA: NVRTC was not found (" + api.library.error() +
@@ -45,6 +57,7 @@ Status openApi(Api& api) {
   if (!api.bindAll()) {
     return Status::error("no-nvrtc", "Compiling for CUDA: " + api.library.path() + " lacks functions of NVRTC 12 or newer. Install a newer one.");
   }
+  loadBuiltins(api);
   return {};
 }
 
