@@ -1,7 +1,7 @@
 /** `npm run notebooks`: JupyterLab in the project's own environment, on this machine only, behind its token. */
 
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inRoot, report, requireFromLib, runMain, stateFolder } from "./project.mjs";
 import { ensureEnvironment, environment, jupyterData, program } from "./python.mjs";
@@ -11,8 +11,19 @@ import { setup } from "./setup.mjs";
 export function registerKernel() {
   const { writeKernelSpec, KERNEL_DISPLAY_NAME } = requireFromLib("./dist/notebook/kernelspec.js");
   const spec = writeKernelSpec(jupyterData);
+  quietJupyterLab();
   report("ok", "Kernel", `${KERNEL_DISPLAY_NAME} registered`);
   return spec;
+}
+
+/** Defaults of JupyterLab in this environment: no question about news, no look for updates. */
+function quietJupyterLab() {
+  const folder = join(jupyterData, "lab", "settings");
+  mkdirSync(folder, { recursive: true });
+  const settings = {
+    "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
+  };
+  writeFileSync(join(folder, "overrides.json"), `${JSON.stringify(settings, null, 2)}\n`);
 }
 
 /** Environment variables under which Jupyter keeps its state inside the project. */
@@ -35,8 +46,6 @@ export function jupyterArguments({ browser = process.stdout.isTTY, port = 8888 }
     `--ServerApp.root_dir=${inRoot("notebooks")}`,
     "--ServerApp.ip=127.0.0.1",
     `--ServerApp.port=${port}`,
-    "--LabApp.news_url=None",
-    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ...(process.getuid?.() === 0 ? ["--allow-root"] : []),
     ...(browser ? [] : ["--no-browser"]),
   ];

@@ -107,8 +107,6 @@ export async function startLab(): Promise<Lab> {
       "--ServerApp.port=0",
       `--ServerApp.root_dir=${join(folder, "notebooks")}`,
       `--LabApp.user_settings_dir=${join(folder, "settings")}`,
-      "--LabApp.news_url=None",
-      "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ],
     {
       env: {
