@@ -17,10 +17,10 @@ export interface Expectation {
 /**
  * Compares an output with its expectation; NaN and infinity fail, and the first mismatch is named with coordinates.
  *
- * @example compare([1, 2.5], { shape: [2], at: (i) => i + 1, tolerance: () => 0.1, rule: "|error| <= 0.1" }).mismatch
+ * @example compareOutput([1, 2.5], { shape: [2], at: (i) => i + 1, tolerance: () => 0.1, rule: "|error| <= 0.1" }).mismatch
  * // "[1] is 2.5, expected 2 (error 0.5, allowed 0.1); 1 of 2 differ"
  */
-export function compare(actual: ArrayLike<number>, expectation: Expectation): CheckRecord {
+export function compareOutput(actual: ArrayLike<number>, expectation: Expectation): CheckRecord {
   const { shape, indices } = expectation;
   const count = indices?.length ?? shape.reduce((product, extent) => product * extent, 1);
   let maxAbs = 0;

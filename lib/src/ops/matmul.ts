@@ -1,7 +1,7 @@
 import type { DeviceInfo } from "../backend/contract";
 import { ceilDiv } from "../core/shape";
 import type { Device } from "../runtime/device";
-import { compare, sampleIndices } from "./check";
+import { compareOutput, sampleIndices } from "./check";
 import { type Dot, dot } from "./reference";
 import { tileCost, tileNeeds } from "./tiling";
 import { findVariant, type OpCase, type Parameters, type Problem, type Variant } from "./variant";
@@ -18,7 +18,7 @@ const outliers = { fraction: 0.001, scale: 16 };
 /** Makes a case of normal values with 0.1% outliers at 16 times the scale. */
 export function makeCase({ m, n, k }: { m: number; n: number; k: number }): MatmulCase {
   return {
-    name: `${m}x${n}x${k} f32`,
+    name: `${m}x${n}x${k}`,
     params: { m, n, k },
     dtype: "f32",
     distribution: "normal, 0.1% outliers x16",
@@ -187,7 +187,7 @@ async function problem(device: Device, c: MatmulCase): Promise<Problem> {
       const at = new Map(indices.map((index, i) => [index, right64[i]!]));
       // f32 sums of k terms in some order: the error grows like sqrt(k) roundings of the terms' magnitudes.
       const factor = 2 ** -23 * (4 + 2 * Math.sqrt(c.k));
-      return compare(
+      return compareOutput(
         indices.map((index) => all![index]!),
         {
           shape: [c.m, c.n],

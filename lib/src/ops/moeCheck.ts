@@ -1,6 +1,6 @@
 import type { CheckRecord } from "../record/schema";
 import type { Tensor } from "../runtime/tensor";
-import { compare, joinChecks, sampleIndices } from "./check";
+import { compareOutput, joinChecks, sampleIndices } from "./check";
 import type { MoeRun } from "./moeRun";
 import { dot, gelu, place, route } from "./reference";
 
@@ -45,7 +45,7 @@ async function checkRouting(run: MoeRun): Promise<Array<[string, CheckRecord]>> 
   return [
     [
       "logits",
-      compare(join(logits!), {
+      compareOutput(join(logits!), {
         shape: [tokens.length, experts],
         at: (i) => dots[i]!.value,
         tolerance: (i) => factor * dots[i]!.magnitude + 1e-30,
@@ -54,21 +54,21 @@ async function checkRouting(run: MoeRun): Promise<Array<[string, CheckRecord]>> 
     ],
     [
       "probability",
-      compare(
+      compareOutput(
         join(probability!),
         close((r) => r.probabilities, experts),
       ),
     ],
     [
       "gate",
-      compare(
+      compareOutput(
         join(gate!),
         close((r) => r.gates, k),
       ),
     ],
     [
       "expert",
-      compare(
+      compareOutput(
         join(expert!),
         exact(
           routes.flatMap((r) => r.experts),
@@ -93,10 +93,10 @@ async function checkPlacing(run: MoeRun): Promise<[Array<[string, CheckRecord]>,
   });
   return [
     [
-      ["usage", compare(usage!, exact(right.usage, [experts]))],
-      ["start", compare(start!, exact(right.start, [experts + 1]))],
-      ["slot", compare(slots!, exact(right.slots, [run.tokens, k]))],
-      ["source", compare(source!.subarray(0, kept), exact(tokenOf, [kept]))],
+      ["usage", compareOutput(usage!, exact(right.usage, [experts]))],
+      ["start", compareOutput(start!, exact(right.start, [experts + 1]))],
+      ["slot", compareOutput(slots!, exact(right.slots, [run.tokens, k]))],
+      ["source", compareOutput(source!.subarray(0, kept), exact(tokenOf, [kept]))],
     ],
     right.slots,
   ];
@@ -130,7 +130,7 @@ async function checkOutput(run: MoeRun, slots: Int32Array): Promise<CheckRecord>
   }
   // bf16 rounds the activations, each expert's row and the sum: each 2^-9 of the terms' size.
   const factor = dtype === "bf16" ? 2 ** -7 : 2 ** -23 * (8 + 2 * Math.sqrt(dim + hidden));
-  return compare(join(actual!), {
+  return compareOutput(join(actual!), {
     shape: [tokens.length, dim],
     at: (i) => expected[i]!,
     tolerance: (i) => factor * scale[i]! + 1e-30,

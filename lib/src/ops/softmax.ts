@@ -3,7 +3,7 @@ import { type DType, dtypeInfo } from "../core/dtype";
 import { ceilDiv } from "../core/shape";
 import type { Device } from "../runtime/device";
 import type { Tensor } from "../runtime/tensor";
-import { compare, joinChecks, sampleIndices } from "./check";
+import { compareOutput, joinChecks, sampleIndices } from "./check";
 import { softmaxRow } from "./reference";
 import { findVariant, type OpCase, type Parameters, type Problem, symbolOf, type Variant } from "./variant";
 
@@ -28,7 +28,7 @@ export function makeCase(given: {
   const distribution = `normal x${magnitude}, ${outliers.fraction * 100}% outliers x${outliers.scale}`;
   const suffix = magnitude === 1 ? "" : ` x${magnitude}`;
   return {
-    name: `${rows}x${cols} ${dtype}${suffix}`,
+    name: `${rows}x${cols}${suffix}`,
     params: { rows, cols },
     dtype,
     distribution,
@@ -239,7 +239,7 @@ async function problem(device: Device, c: SoftmaxCase): Promise<Problem> {
 
 function checkRow(actual: ArrayLike<number>, expected: Float64Array, c: SoftmaxCase) {
   const { relative, absolute, rule } = softmaxTolerance(c.dtype);
-  return compare(actual, {
+  return compareOutput(actual, {
     shape: [c.cols],
     at: (i) => expected[i]!,
     tolerance: (_, value) => relative * value + absolute,
