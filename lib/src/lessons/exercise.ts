@@ -35,7 +35,7 @@ export interface Exercise {
  * A kernel that does not compile, faults or never ends is a grade too, not an exception.
  *
  * @example
- * const grade = await lab.grade(dev, lab.exercises.onlineSoftmax, mySource);
+ * const grade = await lab.grade(dev, lab.exercise("online-softmax"), mySource);
  * lab.table(grade.cases); console.log(grade.summary, grade.hint);
  */
 export async function grade(device: Device, exercise: Exercise, source: string): Promise<Grade> {

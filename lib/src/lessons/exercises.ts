@@ -1,5 +1,8 @@
+import { describeValue, LabError } from "../core/error";
+import { ceilDiv } from "../core/shape";
 import { compareOutput } from "../ops/check";
 import * as matmul from "../ops/matmul";
+import { route } from "../ops/reference";
 import * as softmax from "../ops/softmax";
 import { type CaseResult, variantSource } from "../ops/variant";
 import type { Device } from "../runtime/device";
@@ -15,22 +18,22 @@ const failedCases = (cases: readonly CaseResult[]): CaseResult[] =>
   cases.filter((c) => c.status === "failed");
 const hasNaN = (result: CaseResult): boolean => result.detail.includes("NaN");
 
-const onlineSource = variantSource(softmax.variant("04_online"));
+const onlineSource = () => variantSource(softmax.variant("04_online"));
 
 /** Join two (maximum, sum) pairs. */
-const onlineSoftmax: Exercise = {
+const onlineSoftmax = (): Exercise => ({
   id: "online-softmax",
   title: "Join two pairs",
   task:
     "The kernel below is the online softmax with the heart taken out: `join` takes the pair of one half of a row " +
     "and the pair of the other, and must answer the pair of both. Make it so. The sums are scaled to different maxima.",
   starter: without(
-    onlineSource,
+    onlineSource(),
     "  const float maximum = fmaxf(a.maximum, b.maximum);\n" +
       "  return {maximum, a.sum * expf(a.maximum - maximum) + b.sum * expf(b.maximum - maximum)};",
     "  // TODO: the pair of both halves\n  return {a.maximum, a.sum + b.sum};",
   ),
-  solution: onlineSource,
+  solution: onlineSource(),
   cases: (device, source) => rungCases(softmax.variant("04_online"), softmax.checkCases())(device, source),
   hint(cases) {
     const failed = failedCases(cases);
@@ -40,12 +43,12 @@ const onlineSoftmax: Exercise = {
     if (failed.length === cases.length) return "Every case is wrong: what is the maximum of both halves?";
     return "A sum counts exp(x - its own maximum). To add it to another, multiply by exp(own maximum - new maximum).";
   },
-};
+});
 
-const sharedSource = variantSource(matmul.variant("03_shared"));
+const sharedSource = () => variantSource(matmul.variant("03_shared"));
 
 /** Guard the edges of a tile. */
-const sharedTile: Exercise = {
+const sharedTile = (): Exercise => ({
   id: "shared-tile",
   title: "Edges and barriers",
   task:
@@ -54,7 +57,7 @@ const sharedTile: Exercise = {
   starter: without(
     without(
       without(
-        sharedSource,
+        sharedSource(),
         "row < m && at + x < k ? a[size_t(row) * k + at + x] : 0.0f",
         "a[size_t(min(row, m - 1)) * k + min(at + x, k - 1)]",
       ),
@@ -64,7 +67,7 @@ const sharedTile: Exercise = {
     "    __syncthreads();  // nobody overwrites a tile that is still being read\n",
     "",
   ),
-  solution: sharedSource,
+  solution: sharedSource(),
   cases: (device, source) => rungCases(matmul.variant("03_shared"), matmul.checkCases())(device, source),
   hint(cases) {
     const square = cases.find((result) => result.case.startsWith("64x64x64"));
@@ -73,69 +76,95 @@ const sharedTile: Exercise = {
     }
     return "Only sizes that the tile does not divide fail: an element outside the matrix must add nothing to the sum.";
   },
-};
+});
 
-const histogramSource = variantSource({ file: "moe/03_histogram.cu" });
+const topkSource = () => variantSource({ file: "moe/02_topk_softmax.cu" });
 
-/** Count without a race. */
-const histogram: Exercise = {
-  id: "histogram",
-  title: "Count without losing any",
+/** Ties of an arg-max go to the lower index. */
+const topkTies = (): Exercise => ({
+  id: "topk-ties",
+  title: "Ties go to the lower index",
   task:
-    "The histogram below loses counts: two threads that add to one bin at once both read the old value. " +
-    "It also counts choices that do not exist. Mend both.",
+    "The arg-max by shuffles below is right as long as no two logits are equal. With a tie, lanes disagree about the " +
+    "winner: each keeps its own. Make all 32 agree on the lower index.",
   starter: without(
-    histogramSource,
-    "  if (choice < choices) atomicAdd(&bins[expert[choice]], 1);",
-    "  const int mine = expert[min(choice, choices - 1)];\n  bins[mine] = bins[mine] + 1;",
+    topkSource(),
+    "if (other > best || (other == best && otherIndex < index)) {",
+    "if (other > best) {",
   ),
-  solution: histogramSource,
-  cases: histogramCases,
+  solution: topkSource(),
+  cases: topkCases,
   hint(cases) {
-    const single = cases.find((result) => result.case.startsWith("1 choice"));
-    if (single?.status === "failed")
-      return "One choice was counted more than once: 255 threads of the block have none.";
-    return "Counts are missing where several threads meet: which operation reads, adds and writes in one step?";
+    const distinct = cases.find((result) => result.case.includes("distinct"));
+    if (distinct?.status === "failed")
+      return "Distinct logits fail too: the larger one must win in the first place.";
+    return "Two lanes hold equal logits: which of the two indices is kept must not depend on the lane that asks.";
   },
-};
+});
 
-async function histogramCases(device: Device, source: string): Promise<CaseResult[]> {
+async function topkCases(device: Device, source: string): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
-  const kernel = await device.compile(source, { name: "moe_03_histogram", fileName: "histogram.cu" });
-  for (const [choices, experts] of [
-    [1, 4],
-    [255, 3],
-    [1000, 8],
-    [4099, 32],
+  for (const [tokens, experts, k, ties] of [
+    [5, 8, 2, false],
+    [1, 4, 1, true],
+    [130, 8, 2, true],
+    [7, 33, 4, true],
   ] as const) {
-    const blocks = Math.ceil(choices / 256);
-    const expert = device.randint([choices], { high: experts, seed: choices });
-    const counts = device.full([experts * blocks], -1, { dtype: "i32" });
+    const name = `moe_02_topk_softmax<${ceilDiv(experts, 32)}>`;
+    const kernel = await device.compile(source, { name, fileName: "topk.cu" });
+    const options = { seed: experts, dtype: "f32" } as const;
+    const logits = ties
+      ? device.randint([tokens, experts], { ...options, high: 3 })
+      : device.randn([tokens, experts], options);
+    const bias = device.zeros([experts]);
+    const expert = device.full([tokens, k], -1, { dtype: "i32" });
+    const gate = device.full([tokens, k], Number.NaN);
+    const probability = device.full([tokens, experts], Number.NaN);
     try {
-      kernel.enqueue({ grid: blocks, block: 256, shared: 4 * experts }, expert, counts, choices, experts);
-      const right = new Int32Array(experts * blocks);
-      const chosen = (await expert.read()) as Int32Array;
-      for (let i = 0; i < choices; i++) right[chosen[i]! * blocks + Math.floor(i / 256)]!++;
-      const check = compareOutput((await counts.read()) as Int32Array, {
-        shape: [experts, blocks],
-        at: (i) => right[i]!,
+      const config = { grid: ceilDiv(tokens, 4), block: 128 };
+      kernel.enqueue(config, logits, bias, expert, gate, probability, tokens, experts, k);
+      const values = (await logits.read()) as Float32Array;
+      const right = Array.from({ length: tokens }, (_, t) =>
+        route(values.subarray(t * experts, (t + 1) * experts), k),
+      );
+      const chosen = right.flatMap((routing) => routing.experts);
+      const check = compareOutput((await expert.read()) as Int32Array, {
+        shape: [tokens, k],
+        at: (i) => chosen[i]!,
         tolerance: () => 0,
         rule: "exact",
       });
-      const name = `${choices} choice${choices === 1 ? "" : "s"}, ${experts} experts`;
+      const label = `${tokens} tokens, ${experts} experts, k ${k}, ${ties ? "with ties" : "distinct"}`;
       results.push({
-        case: name,
+        case: label,
         status: check.passed ? "passed" : "failed",
         detail: check.mismatch ?? "",
         check,
       });
     } finally {
-      expert.free();
-      counts.free();
+      for (const tensor of [logits, bias, expert, gate, probability]) tensor.free();
     }
   }
   return results;
 }
 
-/** The exercises of the walkthroughs. */
-export const exercises = { onlineSoftmax, sharedTile, histogram } as const;
+const makers = { "online-softmax": onlineSoftmax, "shared-tile": sharedTile, "topk-ties": topkTies } as const;
+
+/** Names of the exercises. */
+export type ExerciseName = keyof typeof makers;
+
+/** The exercises of the walkthroughs, by name. */
+export const exerciseNames = Object.keys(makers) as ExerciseName[];
+
+/**
+ * An exercise with its task, a kernel to start from and a solution.
+ *
+ * @throws LabError "no-such-exercise"
+ * @example const e = lab.exercise("online-softmax"); console.log(e.task); lab.showSource(e.starter);
+ */
+export function exercise(name: ExerciseName): Exercise {
+  if (Object.hasOwn(makers, name)) return makers[name]();
+  throw new LabError("no-such-exercise", `There is no exercise ${describeValue(name)}.`, {
+    advice: `There are ${exerciseNames.join(", ")}.`,
+  });
+}
