@@ -462,7 +462,7 @@ def moe_cases(run, device, shapes, dtype):
             return torch.stack(rows), out[:len(rows)]
 
         check = close_to(reference, 5e-2, 2e-1)
-        c = case("moe", f"{tokens} tokens", dtype, tokens=tokens, hidden=hidden, inner=inner, experts=experts, topK=top)
+        c = case("moe", f"{tokens} tokens", dtype, tokens=tokens, dim=hidden, hidden=inner, experts=experts, k=top)
         flops = 4 * tokens * top * hidden * inner
         moved = (up.numel() + down.numel() + 2 * x.numel()) * x.element_size()
         options = dict(check=check, bytes=moved, flops=flops, unit=UNITS[dtype])

@@ -135,6 +135,7 @@ async function runLadder<C extends OpCase>(
 
 async function runMoe(device: Device, progress: SuiteProgress): Promise<SuiteResult> {
   const { config, tokens } = moeBenchConfig(device.kind);
+  const { dtype: _, ...sizes } = config;
   const result: SuiteResult = { records: [], failures: [] };
   const distribution = "normal with 0.1% outliers x16";
   const counts = device.kind === "cuda" ? [2048, 32768, tokens] : [tokens];
@@ -148,7 +149,7 @@ async function runMoe(device: Device, progress: SuiteProgress): Promise<SuiteRes
       });
       const c = {
         name: `${count} tokens ${config.dtype}`,
-        params: { ...config, tokens: count },
+        params: { tokens: count, ...sizes },
         dtype: config.dtype,
         distribution,
       };

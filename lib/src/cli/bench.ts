@@ -1,0 +1,93 @@
+import type { Command } from "commander";
+import { environmentOf } from "../bench/environment";
+import { type Figure, runFigures } from "../bench/figures";
+import { runSuite, suiteNames } from "../bench/suites";
+import { runDocument } from "../record/document";
+import type { MeasureRecord } from "../record/schema";
+import { saveRun } from "../record/store";
+import { open } from "../runtime/open";
+import { digits } from "../show/format";
+import { recordsView, tableOf } from "../show/table";
+import { endProgress, print, progressLine } from "./output";
+
+interface BenchOptions {
+  readonly json?: boolean;
+  readonly device: "auto" | "cpu" | "cuda";
+  readonly save: boolean;
+}
+
+/** `lab bench [suite]`: the lab's own speed against its goals, or a suite's kernels. */
+export function addBench(lab: Command): void {
+  lab
+    .command("bench")
+    .argument("[suite]", `figures (default), ${suiteNames.join(", ")}, or all`, "figures")
+    .description("measure the lab's own speed against its goals, or every rung of a suite; writes results/")
+    .option("--device <kind>", "auto, cpu or cuda", "auto")
+    .option("--no-save", "do not write a result file")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  lab bench\n  lab bench softmax --device cpu\n  lab bench all --json\n\nExits 1 when a figure misses its goal.",
+    )
+    .action(async (suite: string, options: BenchOptions) => {
+      if (suite === "figures") return benchFigures(options);
+      const wanted = suite === "all" ? [...suiteNames] : [suite];
+      const files: string[] = [];
+      const records: MeasureRecord[] = [];
+      const failures: string[] = [];
+      const device = await open(options.device);
+      try {
+        for (const name of wanted) {
+          const result = await runSuite(device, name, (what, done, total) =>
+            progressLine(`${done}/${total}  ${what}`),
+          );
+          endProgress();
+          records.push(...result.records);
+          failures.push(
+            ...result.failures.map((f) => `${f.implementation.name}, ${f.case.name}: ${f.reason}`),
+          );
+          if (options.save) {
+            const environment = await environmentOf(device);
+            files.push(
+              saveRun(runDocument(name, result.records, { failures: result.failures, environment })),
+            );
+          }
+        }
+      } finally {
+        await device.close();
+      }
+      print(options.json, { files, records, failures }, () =>
+        [
+          device.kind === "cpu" ? "CPU device: these are not GPU times.\n" : "",
+          recordsView(records).text,
+          ...failures.map((f) => `not measured: ${f}`),
+          ...files.map((f) => `written: ${f}`),
+        ]
+          .filter(Boolean)
+          .join("\n"),
+      );
+    });
+}
+
+async function benchFigures(options: BenchOptions): Promise<void> {
+  const { figures, records } = await runFigures(progressLine);
+  endProgress();
+  const notes = figures.map((f) => JSON.stringify(f));
+  const files: string[] = [];
+  if (options.save && records.length > 0) {
+    files.push(saveRun(runDocument("figures", records, { notes })));
+  }
+  print(options.json, { files, figures }, () =>
+    [tableOf(figures.map(figureRow)).text, ...files.map((f) => `written: ${f}`)].join("\n"),
+  );
+  if (figures.some((f) => f.met === false)) process.exitCode = 1;
+}
+
+function figureRow(figure: Figure): Record<string, string> {
+  return {
+    figure: figure.name,
+    value: figure.value === null ? "-" : `${digits(figure.value)} ${figure.unit}`,
+    goal: `${figure.sense} ${figure.goal} ${figure.unit}`,
+    result: figure.met === null ? "not measured" : figure.met ? "met" : "MISSED",
+    how: figure.how,
+  };
+}

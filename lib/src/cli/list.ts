@@ -1,0 +1,22 @@
+import type { Command } from "commander";
+import * as matmul from "../ops/matmul";
+import * as softmax from "../ops/softmax";
+import { tableOf } from "../show/table";
+import { print } from "./output";
+
+/** `lab list`: the ladders' rungs. */
+export function addList(lab: Command): void {
+  lab
+    .command("list")
+    .argument("[topic]", "only this topic")
+    .description("list the kernels: id, title, idea, file")
+    .addHelpText("after", "\nExamples:\n  lab list\n  lab list softmax --json")
+    .action((topic: string | undefined, options: { json?: boolean }) => {
+      const rows = [...softmax.variants, ...matmul.variants]
+        .filter((v) => topic === undefined || v.topic === topic)
+        .map(({ id, title, idea, file }) => ({ id, title, idea, file: `kernels/${file}` }));
+      print(options.json, rows, () =>
+        rows.length === 0 ? `No kernels of topic ${topic}.` : tableOf(rows).text,
+      );
+    });
+}

@@ -1,0 +1,90 @@
+import { existsSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { Command } from "commander";
+import { LabError } from "../core/error";
+import { homePath } from "../core/paths";
+import { type NotebookRun, runNotebook } from "../notebook/runner";
+import { tableOf } from "../show/table";
+import { endProgress, print, progressLine } from "./output";
+import { writeReport } from "./report";
+
+/** `lab run [notebook|all]`: notebooks from first to last cell, without Jupyter. */
+export function addRun(lab: Command): void {
+  lab
+    .command("run")
+    .argument("[notebook]", "a number (01), a name, a path, or all", "all")
+    .description("run the walkthrough notebooks headless, then write the report")
+    .option("--device <kind>", "auto, cpu or cuda")
+    .option("--time-limit <seconds>", "for each notebook", "600")
+    .option("--no-report", "do not write the report")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  lab run all\n  lab run 01 --device cpu\n  lab run path/to/own.ipynb\n\nExits 1 when a cell fails.",
+    )
+    .action(
+      async (
+        wanted: string,
+        options: { json?: boolean; device?: string; timeLimit: string; report: boolean },
+      ) => {
+        const runs: NotebookRun[] = [];
+        for (const path of findNotebooks(wanted)) {
+          const name = basename(path, ".ipynb");
+          progressLine(name);
+          runs.push(
+            await runNotebook(path, {
+              timeLimit: Number(options.timeLimit),
+              ...(options.device ? { env: { KERNEL_LAB_DEVICE: options.device } } : {}),
+              onCell: (_, done, total) => progressLine(`${name}  cell ${done} of ${total}`),
+            }),
+          );
+        }
+        endProgress();
+        const made = options.report ? writeReport() : null;
+        print(options.json, { notebooks: runs.map(summary), report: made }, () =>
+          [
+            tableOf(runs.map(summary)).text,
+            ...runs.flatMap((run) => failureLines(run)),
+            ...(made?.warnings.map((w) => `warning: ${w}`) ?? []),
+            made ? `report: ${made.html}` : "",
+          ]
+            .filter(Boolean)
+            .join("\n"),
+        );
+        if (runs.some((run) => !run.ok)) process.exitCode = 1;
+      },
+    );
+}
+
+/** The notebooks meant by "all", a number, a name or a path. */
+export function findNotebooks(wanted: string): string[] {
+  const folder = homePath("notebooks");
+  const all = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith(".ipynb"))
+        .sort()
+    : [];
+  const chosen =
+    wanted === "all"
+      ? all
+      : all.filter((name) => name === `${wanted}.ipynb` || name.startsWith(`${wanted}-`));
+  if (chosen.length > 0) return chosen.map((name) => join(folder, name));
+  if (wanted !== "all" && wanted.endsWith(".ipynb") && existsSync(wanted)) return [wanted];
+  throw new LabError("no-such-notebook", `Running notebooks: found none for "${wanted}".`, {
+    advice: `There are ${all.map((name) => basename(name, ".ipynb")).join(", ") || "none"}; "all" runs every one.`,
+  });
+}
+
+function summary(run: NotebookRun) {
+  return {
+    notebook: basename(run.path, ".ipynb"),
+    cells: run.cells.length,
+    seconds: Number(run.seconds.toFixed(1)),
+    result: run.ok ? "ok" : "FAILED",
+  };
+}
+
+function failureLines(run: NotebookRun): string[] {
+  const last = run.cells.at(-1);
+  if (run.ok || !last?.failure) return [];
+  return [`${basename(run.path)} cell ${last.index}:`, ...last.failure.traceback];
+}
