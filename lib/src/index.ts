@@ -1,11 +1,36 @@
 export type { CompiledModule, CompileRequest } from "./backend/compiled";
 export type * from "./backend/contract";
+export { recordedBaselines, recordedRuns } from "./baselines/recorded";
+export { type BaselineOptions, findTorch, runBaselines } from "./baselines/run";
+export { copyBandwidth } from "./bench/copyBandwidth";
+export { environmentOf, labVersion } from "./bench/environment";
+export { type Figure as SpeedFigure, runFigures } from "./bench/figures";
+export { type Evidence, type Gate, gates, judge } from "./bench/gate";
+export { type ComputeUnit, type GpuFacts, gpuFacts } from "./bench/gpus";
+export { type ComparedRecords, type Contender, compare, measure, measureInterleaved } from "./bench/measure";
+export { type Roof, roofOf } from "./bench/roofline";
+export { measureVariant, measureVariants, runSuite, type SuiteResult, suiteNames } from "./bench/suites";
+export { type Sweep, type SweepDeclaration, type SweepPoint, sweep } from "./bench/sweep";
+export type { CheckInput, LaunchTarget, MeasureOptions, MeasureTarget } from "./bench/target";
 export * from "./core/dtype";
 export { env, type Switch, switches } from "./core/env";
 export { LabError, type LabErrorDetails, type SourceLine } from "./core/error";
 export { interruptAll } from "./core/interrupt";
 export { dataPath, home, kernelPath, packageRoot, resultsPath } from "./core/paths";
 export { ceilDiv, type Shape } from "./core/shape";
+export { type Comparison, compareSamples, tiedForBest } from "./record/comparison";
+export { type DocumentOptions, runDocument } from "./record/document";
+export type * from "./record/schema";
+export { medianInterval, quantile, summarize } from "./record/statistics";
+export {
+  type LoadedRuns,
+  latestRecords,
+  loadRuns,
+  type RecordFilter,
+  readRun,
+  recordsOf,
+  saveRun,
+} from "./record/store";
 export { type CudaCompilation, compileCuda } from "./runtime/compileCuda";
 export type * from "./runtime/ctypes";
 export { type CompileOptions, Device, type FillOptions } from "./runtime/device";
@@ -19,3 +44,14 @@ export { type Param, type Signature, SourceReader } from "./runtime/signature";
 export { Event, Stream } from "./runtime/stream";
 export { type NestedArray, Tensor, type TensorData } from "./runtime/tensor";
 export { TensorMap, type TensorMapOptions, tensorMap } from "./runtime/tensorMap";
+export { type BarOptions, barPlot } from "./show/bars";
+export { insideNotebook, type Showable, show } from "./show/display";
+export type { Figure } from "./show/figure";
+export * from "./show/format";
+export { type HeatmapOptions, heatmap } from "./show/heatmap";
+export { type LineOptions, linePlot } from "./show/lines";
+export { type PlotRequest, plot, plotFigure, table } from "./show/plot";
+export { type PlotlyFigure, plotly } from "./show/plotly";
+export { type Report, report } from "./show/report";
+export { type RooflineOptions, rooflinePlot } from "./show/roofline";
+export { recordsView, recordTable, type TableView, tableOf } from "./show/table";
