@@ -4,7 +4,7 @@
  * Node only: notebooks run on the same session as in Jupyter, each in a process of its own.
  */
 
-import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { inRoot, report, requireFromLib, runMain, SetupError, since } from "./project.mjs";
 import { setup } from "./setup.mjs";
@@ -61,19 +61,6 @@ function resultFiles() {
     .filter((file) => file.endsWith(".json"));
 }
 
-/** Writes the report of every result on file beside the recorded baselines, and returns its path. */
-function writeReport() {
-  const { loadRuns } = built("record/store");
-  const results = loadRuns(inRoot("results"));
-  const baselines = loadRuns(inRoot("data", "baselines"));
-  const warnings = [...results.skipped, ...baselines.skipped].map(({ error }) => error.message);
-  const { html } = built("show/report").report({ runs: results.runs, baselines: baselines.runs, warnings });
-  const path = inRoot("results", "report.html");
-  writeFileSync(`${path}.${process.pid}`, html);
-  renameSync(`${path}.${process.pid}`, path);
-  return path;
-}
-
 function printTable(files) {
   const { readRun, recordsOf, latestRecords } = built("record/store");
   const records = latestRecords(recordsOf(files.map((file) => readRun(file))));
@@ -94,11 +81,12 @@ await runMain(async () => {
     if (!(await runWalkthrough(inRoot("notebooks", file)))) failures += 1;
   }
   const added = resultFiles().filter((file) => !before.has(file));
-  const page = writeReport();
+  const page = built("cli/report").writeReport();
+  for (const warning of page.warnings) report("skip", "Result", warning);
   printTable(added);
   console.log("");
   for (const file of added) report("ok", "Result", relative(process.cwd(), file));
-  report("ok", "Report", page);
+  report("ok", "Report", page.html);
   report("ok", "Time", since(start));
   if (failures > 0)
     throw new SetupError(`${failures} of ${walkthroughs.length} walkthroughs failed; see above.`);
