@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LabError } from "kernel-lab/dist/core/error";
+import type { MeasureRecord } from "kernel-lab/dist/record/schema";
+import { barPlot } from "kernel-lab/dist/show/bars";
+import { heatmap } from "kernel-lab/dist/show/heatmap";
+import { linePlot } from "kernel-lab/dist/show/lines";
+import { metricFor } from "kernel-lab/dist/show/metric";
+import { plot, table } from "kernel-lab/dist/show/plot";
+import { plotlyHtml } from "kernel-lab/dist/show/plotly";
+import { rooflinePlot } from "kernel-lab/dist/show/roofline";
+import { parseHTML } from "linkedom";
+import { fixtureRecord } from "../record/fixtures";
+
+function svgOf(text: string) {
+  const { document } = parseHTML(`<html><body>${text}</body></html>`);
+  return document.querySelector("svg")!;
+}
+
+const bars = (svg: string) => [...svgOf(svg).querySelectorAll('[aria-label="bar"] rect')];
+
+test("barPlot() draws a bar a record and labels it", () => {
+  const records = [fixtureRecord(), fixtureRecord({ id: "torch/eager", kind: "baseline" })];
+  const { svg, html, caption } = barPlot(records, { title: "Softmax & <more>" });
+  assert.equal(bars(svg).length, 2);
+  assert.match(svg, /xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+  assert.match(svg, /4\.00 GB\/s/);
+  assert.match(html, /Softmax &#38; &#60;more&#62;/);
+  assert.match(html, /this lab/);
+  assert.doesNotMatch(caption, /CPU device/);
+});
+
+test("barPlot() draws ambiguous bars hollow, leaves rejected out and counts both in the caption", () => {
+  const { svg, caption } = barPlot([
+    fixtureRecord({ id: "good" }),
+    fixtureRecord({ id: "unsure", verdict: "ambiguous" }),
+    fixtureRecord({ id: "wrong", verdict: "rejected" }),
+  ]);
+  const fills = bars(svg).map((bar) => bar.getAttribute("fill"));
+  assert.equal(fills.length, 2);
+  assert.equal(fills.filter((fill) => fill === "transparent").length, 1);
+  assert.doesNotMatch(svg, /wrong/);
+  assert.match(caption, /Hollow: 1 ambiguous measurement\./);
+  assert.match(caption, /Left out: 1 rejected measurement \(a fixture\)\./);
+});
+
+test("every picture of CPU records says that these are not GPU times", () => {
+  const records = [256, 512, 1024].map((cols) => fixtureRecord({ device: "cpu", params: { cols } }));
+  for (const figure of [barPlot(records), linePlot(records), heatmap(records, { x: "block", y: "cols" })]) {
+    assert.match(figure.caption, /CPU device: not GPU times/);
+  }
+});
+
+test("linePlot() finds the axis and throws no-axis where there is none", () => {
+  const records = [256, 512, 1024].map((cols) =>
+    fixtureRecord({ name: `x${cols}`, params: { rows: 4, cols } }),
+  );
+  const { svg } = linePlot(records);
+  assert.equal(svgOf(svg).querySelectorAll("circle").length, 3);
+  assert.match(svg, />cols/);
+  assert.throws(
+    () => linePlot([fixtureRecord()]),
+    (e) => LabError.is(e, "no-axis"),
+  );
+});
+
+test("heatmap() outlines those tied for best and crosses what was skipped", () => {
+  const at = (BM: number, BN: number, ms: number): MeasureRecord => {
+    const r = fixtureRecord({ samples: Array.from({ length: 40 }, (_, i) => (ms + (i % 5) * 0.001) / 1000) });
+    return { ...r, implementation: { ...r.implementation, parameters: { BM, BN } } };
+  };
+  const slow = at(32, 64, 2);
+  const skipped = {
+    case: slow.case,
+    implementation: { ...slow.implementation, parameters: { BM: 64, BN: 64 } },
+  };
+  const { svg, caption } = heatmap([at(32, 32, 1), at(64, 32, 1), slow], {
+    x: "BN",
+    y: "BM",
+    failures: [{ ...skipped, kind: "skipped", reason: "too many registers" }],
+  });
+  const rects = [...svgOf(svg).querySelectorAll('[aria-label="cell"] rect')];
+  assert.equal(rects.length, 3);
+  assert.equal(rects.filter((r) => r.getAttribute("stroke-width") === "3").length, 2);
+  assert.match(svg, /×/);
+  assert.match(caption, /2 tied for best.*1 skipped \(too many registers\)/);
+});
+
+test("rooflinePlot() places a point a record with bytes and FLOPs", () => {
+  const { svg, caption } = rooflinePlot([fixtureRecord({ flops: 1e9 }), fixtureRecord()], {
+    bandwidth: 4e12,
+    peak: 64e12,
+  });
+  assert.equal(svgOf(svg).querySelectorAll("circle").length, 1);
+  assert.match(caption, /meet at 16\.0 FLOP a byte/);
+});
+
+test("metricFor() takes FLOP/s where compute limits, bytes/s where memory does, else time", () => {
+  assert.equal(metricFor([fixtureRecord()]).name, "bandwidth");
+  const compute = fixtureRecord({ flops: 1e9 });
+  compute.rates.roofline = null;
+  assert.equal(metricFor([compute]).name, "flops");
+  const bare = fixtureRecord();
+  bare.rates.bytesPerSecond = null;
+  assert.equal(metricFor([bare]).name, "time");
+  assert.equal(metricFor([bare]).label, "median time (ms)");
+});
+
+test("plot() and table() answer SVG and text outside a notebook", () => {
+  assert.match(plot([fixtureRecord()])!, /^<svg/);
+  const text = table([fixtureRecord()])!;
+  assert.match(text, /softmax\/04_online/);
+  assert.match(text, /trusted/);
+  assert.match(table([{ name: "a", value: 1.5 }])!, /name +value\n─+ {2}─+\na +1\.5/);
+});
+
+test("plotlyHtml() cannot be broken out of by data", () => {
+  const html = plotlyHtml({ data: [{ name: "</script><b>" }] }, { title: "t", bundle: false });
+  assert.equal(html.match(/<\/script>/g)?.length, 1);
+  assert.match(html, /\\u003c\/script>/);
+});
