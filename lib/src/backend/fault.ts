@@ -70,7 +70,10 @@ export async function sourceLine(module: string, pc: number): Promise<SourceLine
     const out = await new Promise<string>((resolve) => {
       execFile(tool, args, { timeout: 5000 }, (error, stdout) => resolve(error ? "" : stdout));
     });
-    const lines = [...out.matchAll(/^(.+):(\d+)(?: .*)?$/gm)].map((match) => ({ file: match[1]!, line: Number(match[2]) }));
+    const lines = [...out.matchAll(/^(.+):(\d+)(?: .*)?$/gm)].map((match) => ({
+      file: match[1]!,
+      line: Number(match[2]),
+    }));
     // Of an inlined chain the innermost line in the user's own source: the lab's headers are not where the mistake is.
     const own = lines.find((at) => at.line > 0 && !/simt\/include|\/usr\/|c\+\+\//.test(at.file));
     if (own) return { file: own.file, line: own.line };
@@ -90,9 +93,11 @@ const kinds: Record<string, string> = {
 };
 
 const advices: Record<string, string> = {
-  "illegal-address": "Check the index against the tensor's size before the access, and the grid that was launched.",
+  "illegal-address":
+    "Check the index against the tensor's size before the access, and the grid that was launched.",
   "misaligned-address": "A vector access such as float4 needs an address that is a multiple of its size.",
-  "stack-overflow": "Make local arrays smaller or recursion shallower, or open the device with a larger stackBytes.",
+  "stack-overflow":
+    "Make local arrays smaller or recursion shallower, or open the device with a larger stackBytes.",
   deadlock: "Every thread of the block must reach the same __syncthreads().",
   "time-limit": "Look for a loop that never ends, or raise timeLimit when opening the device.",
 };

@@ -21,7 +21,11 @@ function send(message: FromHost): void {
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
 
-function answer(target: object, message: { id: number; method: string; args: readonly unknown[] }, before: () => void): void {
+function answer(
+  target: object,
+  message: { id: number; method: string; args: readonly unknown[] },
+  before: () => void,
+): void {
   try {
     const value = (target as Methods)[message.method]!(...message.args);
     before();
@@ -36,7 +40,11 @@ function openDevice(addon: NativeAddon, role: Extract<Role, { role: "device" }>)
   const staging = addon.shmOpen(role.staging.path, role.staging.bytes);
   const faultPage = addon.shmOpen(role.faultPage.path, role.faultPage.bytes);
   send({ mapped: true });
-  const device = addon.openDevice(role.kind, { ...role.options, faultPage, searchPaths: role.options.searchPaths as string[] });
+  const device = addon.openDevice(role.kind, {
+    ...role.options,
+    faultPage,
+    searchPaths: role.options.searchPaths as string[],
+  });
   device.attachStaging(staging);
   return { device };
 }

@@ -37,7 +37,7 @@ export class LabProcess {
   #unsent = 0;
   #next = 1;
   #stderr = "";
-  #exited: Promise<void>;
+  readonly #exited: Promise<void>;
 
   constructor(role: Role, events: ProcessEvents) {
     const child = fork(join(__dirname, "host.js"), [], {
@@ -54,9 +54,12 @@ export class LabProcess {
     });
     child.on("message", (message: FromHost) => this.#receive(message, events));
     child.on("error", () => {});
+    // "close" is not emitted after a disconnect, so the end of stderr is awaited by hand, for a moment.
+    const said = new Promise<void>((resolve) => child.stderr!.once("close", resolve));
     this.#exited = new Promise((resolve) => {
-      child.once("close", (code, signal) => {
+      child.once("exit", async (code, signal) => {
         live.delete(child);
+        await Promise.race([said, new Promise((late) => setTimeout(late, 100))]);
         for (const wake of this.#waiting.splice(0)) wake();
         events.exit({ code, signal, stderr: this.#stderr });
         resolve();

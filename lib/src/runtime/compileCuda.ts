@@ -35,7 +35,7 @@ export async function compileCuda(
   const arch = options.arch ?? "sm_90a";
   const { request } = readSource(source, options);
   const compiled = await compileForCuda(request, arch);
-  const use = readResources(compiled.binary);
+  const use = readResources(compiled.log);
   const kernels = Object.fromEntries(compiled.entries.map(({ name, symbol }) => [name, use.get(symbol)!]));
   const { ptx, binary: cubin, log, seconds, cached, compiler } = compiled;
   return { arch, ptx: ptx!, kernels, cubin, log, seconds, cached, compiler };

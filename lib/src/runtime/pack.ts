@@ -100,12 +100,8 @@ export class ArgumentPacker {
         const fields = given as StructArg;
         for (const name of Object.keys(fields)) {
           if (!type.fields.some((field) => field.name === name)) {
-            throw this.#wrong(
-              param,
-              path,
-              `only the fields ${type.fields.map((field) => field.name).join(", ")}`,
-              `a field "${name}"`,
-            );
+            const known = type.fields.map((field) => field.name).join(", ");
+            throw this.#wrong(param, `${path}.${name}`, `absent (${type.name} has ${known})`, fields[name]);
           }
         }
         for (const field of type.fields) {

@@ -72,11 +72,21 @@ export class Tensor {
     return decode(await this.readRaw(), this.dtype);
   }
 
-  /** Reads the elements' bytes as the device keeps them. */
-  async readRaw(): Promise<Uint8Array> {
+  /**
+   * Reads the elements' bytes as the device keeps them; into `target` when given (of exactly `nbytes` bytes, the tensor
+   * contiguous), which spares a large new array.
+   */
+  async readRaw(target?: Uint8Array): Promise<Uint8Array> {
     this.#check("read");
     const width = dtypes[this.dtype].bytes;
-    const into = new Uint8Array(spanOf(this) * width);
+    const bytes = spanOf(this) * width;
+    if (target && (target.byteLength !== bytes || !this.contiguous)) {
+      throw new LabError(
+        "invalid-shape",
+        `Expected an array of ${this.nbytes} bytes and a contiguous tensor to read ${this}.`,
+      );
+    }
+    const into = target ?? new Uint8Array(bytes);
     await this.storage.connection.download(this.storage.handle, this.offset, into, 0);
     return this.contiguous ? into : gather(into, this.shape, this.strides, width);
   }

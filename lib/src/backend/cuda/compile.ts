@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { LabError } from "../../core/error";
 import { homePath } from "../../core/paths";
 import { cached } from "../cache";
 import type { CompiledModule, CompileRequest } from "../compiled";
 import { callCompiler, type NvrtcAnswer } from "./compiler";
+import { compileError } from "./diagnostics";
 import { includedText } from "./includes";
 import { cudaIncludes, cudaLibraryFolders } from "./search";
 
@@ -100,46 +101,4 @@ async function build(
     join(dir, "build.json"),
     JSON.stringify({ entries, log: answer.log, compiler } satisfies Built),
   );
-}
-
-/** A `LabError` of NVRTC's log: the first error with its line of source and a caret, then the rest of the log. */
-export function compileError(request: CompileRequest, log: string): LabError {
-  const first = log.match(/^(.*?)\((\d+)\): (?:catastrophic )?error:? ?(?:#\S+: )?(.*)$/m);
-  const unknown = log.match(/name expression.*|nvrtc: error: (.*)/i);
-  if (!first) {
-    return new LabError(
-      "compile-error",
-      `Cannot compile ${request.fileName}: ${unknown?.[0] ?? (log.trim() || "NVRTC gave no reason")}`,
-      {
-        advice: "Check the kernel's name and its template arguments.",
-      },
-    );
-  }
-  const [, file, lineText, message] = first;
-  const line = Number(lineText);
-  const own = basename(file!) === basename(request.fileName);
-  const text = own ? request.source.split("\n")[line - 1] : undefined;
-  const shown =
-    text === undefined
-      ? ""
-      : `\n${String(line).padStart(5)} | ${text}\n      | ${caret(text, log, first.index!)}`;
-  const count = [...log.matchAll(/\): (?:catastrophic )?error/g)].length;
-  const more = count > 1 ? `\n(and ${count - 1} more)` : "";
-  return new LabError("compile-error", `${file}:${line}: ${message}${shown}${more}`, {
-    advice: "Mend the source and compile again; nothing was cached.",
-    line: { file: file!, line },
-    cause: log,
-  });
-}
-
-/** NVRTC's own caret line where its log has one, else a caret under the line's first character. */
-function caret(text: string, log: string, at: number): string {
-  const own = log
-    .slice(at)
-    .split("\n")
-    .slice(1, 4)
-    .find((row) => /^\s*\^\s*$/.test(row));
-  const shown = log.slice(at).split("\n")[1] ?? "";
-  const shift = own ? shown.indexOf(text.trim()) - text.indexOf(text.trim()) : 0;
-  return own && shift >= 0 ? own.slice(shift) : `${" ".repeat(Math.max(text.search(/\S/), 0))}^`;
 }

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { cached, cacheRoot } from "kernel-lab/dist/backend/cache";
+import { LabError } from "kernel-lab/dist/core/error";
+
+let folder: string;
+let builds: number;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lab-cache-"));
+  process.env.KERNEL_LAB_CACHE = join(folder, "cache");
+  builds = 0;
+});
+afterEach(() => {
+  delete process.env.KERNEL_LAB_CACHE;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function build(dir: string): Promise<void> {
+  builds++;
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  writeFileSync(join(dir, "binary"), "code");
+}
+
+test("cached() builds once, answers the same folder, and is quick when it hits", async () => {
+  const first = await cached("cpu", ["a", "b"], build);
+  assert.equal(first.hit, false);
+  const start = performance.now();
+  const second = await cached("cpu", ["a", "b"], build);
+  const ms = performance.now() - start;
+  assert.deepEqual(second, { dir: first.dir, hit: true });
+  assert.equal(builds, 1);
+  assert.ok(ms < 5, `${ms} ms`);
+  assert.equal(statSync(cacheRoot()).mode & 0o777, 0o700);
+});
+
+test("cached() tells apart parts that would join to the same text, and kinds", async () => {
+  const dirs = [["ab", "c"], ["a", "bc"], ["abc"]].map((parts) => cached("cpu", parts, build));
+  dirs.push(cached("cuda", ["abc"], build));
+  assert.equal(new Set((await Promise.all(dirs)).map((entry) => entry.dir)).size, 4);
+});
+
+test("a damaged entry is built again: a changed file, a missing file, a missing or broken meta.json", async () => {
+  const { dir } = await cached("cpu", ["x"], build);
+  const damages = [
+    () => writeFileSync(join(dir, "binary"), "evil"),
+    () => rmSync(join(dir, "binary")),
+    () => rmSync(join(dir, "meta.json")),
+    () => writeFileSync(join(dir, "meta.json"), '{"files":'),
+  ];
+  for (const damage of damages) {
+    damage();
+    const again = await cached("cpu", ["x"], build);
+    assert.deepEqual(again, { dir, hit: false });
+    assert.equal(readFileSync(join(dir, "binary"), "utf8"), "code");
+  }
+  assert.equal(builds, 1 + damages.length);
+});
+
+test("a failed build leaves nothing behind", async () => {
+  await assert.rejects(
+    cached("cpu", ["bad"], async (dir) => {
+      writeFileSync(join(dir, "half"), "");
+      throw new Error("no");
+    }),
+    /no/,
+  );
+  assert.deepEqual(readdirSync(cacheRoot()), []);
+});
+
+test("writers at the same time all get a whole entry", async () => {
+  const entries = await Promise.all(Array.from({ length: 8 }, () => cached("cpu", ["same"], build)));
+  assert.equal(new Set(entries.map((entry) => entry.dir)).size, 1);
+  assert.equal(readFileSync(join(entries[0]!.dir, "binary"), "utf8"), "code");
+  assert.equal(readdirSync(cacheRoot()).length, 1);
+});
+
+test("a cache that others can write to is refused", async () => {
+  mkdirSync(cacheRoot());
+  chmodSync(cacheRoot(), 0o770);
+  await assert.rejects(
+    cached("cpu", ["x"], build),
+    (e) => LabError.is(e, "cache-not-private") && /chmod 700/.test(e.advice),
+  );
+  assert.equal(builds, 0);
+});
+
+test("a cache that cannot be written is named with the way out", async () => {
+  writeFileSync(join(folder, "cache"), "a file");
+  await assert.rejects(
+    cached("cpu", ["x"], build),
+    (e) => LabError.is(e, "cache-unwritable") && /KERNEL_LAB_CACHE/.test(e.advice),
+  );
+});
