@@ -1,6 +1,4 @@
-#include "block.h"
-
-#include "context.h"
+#include "block_hot.h"
 #include "include/simt_api.h"
 
 namespace lab::simt {
@@ -39,10 +37,10 @@ void Block::run(uint64_t index) {
     uint32_t lanes = threads - w * kWarpSize;
     warps_[w].reset(lanes >= kWarpSize ? ~0u : (1u << lanes) - 1);
   }
-  for (Barrier& barrier : barriers_) barrier.arrived = barrier.trues = 0;
+  for (Barrier& barrier : barriers_) barrier.arrived = barrier.trues = barrier.warps = 0;
   ThreadView* first = freshStack();
   begin(first, 0, 0);
-  lab_simt_switch(&home_, fiberOf(first).sp);
+  switchStack(&home_, fiberOf(first).sp);
 }
 
 ThreadView* Block::freshStack() {
@@ -53,7 +51,7 @@ ThreadView* Block::freshStack() {
   }
   uint32_t slot = usedStacks_++;
   ThreadView* view = stacks_.view(slot);
-  fiberOf(view).slot = slot;
+  detailOf(view).slot = slot;
   fiberOf(view).sp = prepareStack(view, threadMain, this);
   return view;
 }
@@ -90,13 +88,13 @@ void Block::exitThread(ThreadView* self) {
   warp.runnable &= ~(1u << lane);
   if (!warp.runnable) ready_ &= ~(1u << warpIndex);
   if (fiber.last) fiber.last->readers &= ~(1u << lane);
-  queues_[fiber.slot].clear();
+  queues_[detailOf(self).slot].clear();
   alive_--;
   idlePolls_ = 0;
   if (open_ || !warp.meetings.empty()) afterExit(warp, warpIndex);
   if (alive_ == 0) {
-    freeStacks_.push_back(fiber.slot);
-    lab_simt_switch(&fiber.sp, home_);
+    freeStacks_.push_back(detailOf(self).slot);
+    switchStack(&fiber.sp, home_);
     return;
   }
   if (!pick(warpIndex, lane, false)) deadlock();
@@ -104,8 +102,8 @@ void Block::exitThread(ThreadView* self) {
     begin(self, warpIndex, lane);
     return;
   }
-  freeStacks_.push_back(fiber.slot);
-  lab_simt_switch(&fiber.sp, fiberOf(warps_[warpIndex].lanes[lane]).sp);
+  freeStacks_.push_back(detailOf(self).slot);
+  switchStack(&fiber.sp, fiberOf(warps_[warpIndex].lanes[lane]).sp);
 }
 
 }  // namespace lab::simt

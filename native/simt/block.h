@@ -27,14 +27,14 @@ class Block : public lab_simt::BlockView {
   // Runs block `index` to its end on the calling worker's thread.
   void run(uint64_t index);
 
-  // What the threads call, through runtime.cc; `self` is the calling thread.
+  // What the threads call, through runtime.cc; `self` is the calling thread. The first two are in block_hot.h.
   lab_simt::Votes barrier(ThreadView* self, uint32_t id, uint32_t count, uint32_t predicate);
-  void barrierArrive(uint32_t id, uint32_t count);
   const void* exchange(ThreadView* self, uint32_t mask, const void* value, uint32_t bytes, Wait kind);
+  void barrierArrive(uint32_t id, uint32_t count);
   uint32_t activeMask(ThreadView* self);
   void yield(ThreadView* self);
   void waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what);
-  AsyncQueue& async(const ThreadView* self) { return queues_[fiberOf(const_cast<ThreadView*>(self)).slot]; }
+  AsyncQueue& async(ThreadView* self) { return queues_[detailOf(self).slot]; }
 
   const GridRun* grid() const { return grid_; }
 
@@ -52,11 +52,13 @@ class Block : public lab_simt::BlockView {
   void exitThread(ThreadView* self);
   ThreadView* freshStack();
 
-  // Who runs next (schedule.cc).
+  // Who runs next (block_hot.h; the rare cases in schedule.cc).
   void wake(uint32_t warp, uint32_t lanes);
   void sleep(ThreadView* self, Wait wait, uint32_t argument);
+  void switchTo(ThreadView* self, ThreadView* next);
+  ThreadView* threadAt(uint32_t warp, uint32_t lane);
   bool pick(uint32_t& warp, uint32_t& lane, bool leaveWarp);
-  void switchTo(ThreadView* self, uint32_t warp, uint32_t lane);
+  ThreadView* pickElsewhere(ThreadView* self);
   void resolveParked(uint32_t warp);
   bool wakePollers();
   [[noreturn]] void deadlock();
@@ -65,6 +67,8 @@ class Block : public lab_simt::BlockView {
   bool full(const Barrier& barrier) const;
   void release(uint32_t id);
   void afterExit(Warp& warp, uint32_t warpIndex);
+  [[noreturn]] void wrongMask(const ThreadView* self);
+  [[noreturn]] void mixedCollectives(const ThreadView* self);
 
   Stacks& stacks_;
   const GridRun* grid_ = nullptr;

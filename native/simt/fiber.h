@@ -6,10 +6,8 @@
 
 namespace lab::simt {
 
-class Block;
 struct Warp;
 struct Rendezvous;
-class AsyncQueue;
 
 // What a thread is blocked on, for the report of a deadlock.
 enum class Wait : uint32_t { kNone, kBarrier, kCollective, kWarpSync, kActiveMask, kCondition };
@@ -18,17 +16,23 @@ struct Fiber {
   void* sp;               // where it stopped
   Warp* warp;
   Rendezvous* last;       // the collective whose slots it may still be reading
-  AsyncQueue* async;      // its deferred copies, or null
   const void* site;       // return address of the runtime call it is in
-  const char* what;       // kCondition: what it waits for
   Wait wait;
   uint32_t waitArg;       // barrier id or mask
+};
+// Seldom needed, so on the view's second cache line.
+struct FiberDetail {
+  const char* what;       // Wait::kCondition: what it waits for
   uint32_t slot;          // which stack it stands on
 };
-static_assert(sizeof(Fiber) <= sizeof(lab_simt::ThreadView::runtime), "Fiber must fit into the ThreadView");
 
 using lab_simt::ThreadView;
-inline Fiber& fiberOf(ThreadView* view) { return *reinterpret_cast<Fiber*>(view->runtime); }
+static_assert(sizeof(Fiber) <= sizeof(ThreadView::scheduler) && sizeof(FiberDetail) <= sizeof(ThreadView::spare),
+              "the scheduler's part must fit into the ThreadView");
+
+inline Fiber& fiberOf(ThreadView* view) { return *reinterpret_cast<Fiber*>(view->scheduler); }
+inline const Fiber& fiberOf(const ThreadView* view) { return *reinterpret_cast<const Fiber*>(view->scheduler); }
+inline FiberDetail& detailOf(ThreadView* view) { return *reinterpret_cast<FiberDetail*>(view->spare); }
 inline uint32_t laneOf(const ThreadView* view) { return view->rank % lab_simt::kWarpSize; }
 inline uint32_t warpOf(const ThreadView* view) { return view->rank / lab_simt::kWarpSize; }
 

@@ -60,7 +60,7 @@ struct Query {
 void answerQuery(void* raw) {
   auto& query = *static_cast<Query*>(raw);
   query.entry->invoke(query.args);
-  for (;;) lab_simt_switch(&query.sp, query.home);
+  for (;;) switchStack(&query.sp, query.home);
 }
 
 }  // namespace
@@ -141,7 +141,7 @@ int Module::maxThreads(const lab_simt::EntryInfo& entry) const {
   view->query = 1;
   auto aligned = (reinterpret_cast<uintptr_t>(args.data()) + 63) & ~uintptr_t(63);
   Query query{&entry, nullptr, nullptr, reinterpret_cast<unsigned char*>(aligned)};
-  lab_simt_switch(&query.home, prepareStack(view, answerQuery, &query));
+  switchStack(&query.home, prepareStack(view, answerQuery, &query));
   return view->boundThreads ? int(view->boundThreads) : int(lab_simt::kMaxThreads);
 }
 

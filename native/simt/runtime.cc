@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "block.h"
+#include "block_hot.h"
 #include "fault.h"
 #include "include/simt_api.h"
 #include "print_buffer.h"

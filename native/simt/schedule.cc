@@ -5,8 +5,7 @@
 #include <cstdio>
 #include <string>
 
-#include "block.h"
-#include "context.h"
+#include "block_hot.h"
 #include "fault.h"
 
 namespace lab::simt {
@@ -26,11 +25,6 @@ uint32_t lowest(uint32_t bits) { return uint32_t(__builtin_ctz(bits)); }
 // The bits above bit `index`.
 uint32_t above(uint32_t bits, uint32_t index) { return bits & ~((2u << index) - 1); }
 }  // namespace
-
-void Block::wake(uint32_t warp, uint32_t lanes) {
-  warps_[warp].runnable |= lanes;
-  ready_ |= 1u << warp;
-}
 
 // Finds the next thread after (warp, lane). A thread that waits hands over within its warp as long as that has
 // somebody to run, which keeps few stacks warm; one that yields moves on, so that every warp gets its turn.
@@ -55,25 +49,18 @@ bool Block::pick(uint32_t& warp, uint32_t& lane, bool leaveWarp) {
   return true;
 }
 
-void Block::switchTo(ThreadView* self, uint32_t warp, uint32_t lane) {
-  Warp& target = warps_[warp];
-  if (!(target.started >> lane & 1)) begin(freshStack(), warp, lane);
-  ThreadView* next = target.lanes[lane];
-  if (next != self) lab_simt_switch(&fiberOf(self).sp, fiberOf(next).sp);
+ThreadView* Block::threadAt(uint32_t warp, uint32_t lane) {
+  if (!(warps_[warp].started >> lane & 1)) begin(freshStack(), warp, lane);
+  return warps_[warp].lanes[lane];
 }
 
-void Block::sleep(ThreadView* self, Wait wait, uint32_t argument) {
-  Fiber& fiber = fiberOf(self);
-  fiber.wait = wait;
-  fiber.waitArg = argument;
+// For a thread that has just begun to wait: who goes on, where that is not simply the next lane.
+ThreadView* Block::pickElsewhere(ThreadView* self) {
   uint32_t warp = warpOf(self), lane = laneOf(self);
-  Warp& own = *fiber.warp;
-  own.runnable &= ~(1u << lane);
-  if (!own.runnable) ready_ &= ~(1u << warp);
-  if (wait != Wait::kCondition) idlePolls_ = 0;
+  if (!warps_[warp].runnable) ready_ &= ~(1u << warp);
+  if (fiberOf(self).wait != Wait::kCondition) idlePolls_ = 0;
   if (!pick(warp, lane, false)) deadlock();
-  switchTo(self, warp, lane);
-  fiber.wait = Wait::kNone;
+  return threadAt(warp, lane);
 }
 
 void Block::yield(ThreadView* self) {
@@ -86,11 +73,12 @@ void Block::yield(ThreadView* self) {
   }
   uint32_t warp = warpOf(self), lane = laneOf(self);
   pick(warp, lane, true);
-  if (warps_[warp].lanes[lane] == self && warps_[warp].started >> lane & 1) {
-    if (yields_ % 16 == 0) sched_yield();  // alone: what it waits for is on another worker
-    return;
+  ThreadView* next = threadAt(warp, lane);
+  if (next != self) {
+    switchTo(self, next);
+  } else if (yields_ % 16 == 0) {
+    sched_yield();  // alone: what it waits for is on another worker
   }
-  switchTo(self, warp, lane);
 }
 
 // Lanes parked at the same place as the lowest one are together; they go on.
@@ -108,10 +96,9 @@ void Block::resolveParked(uint32_t warp) {
 }
 
 void Block::waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what) {
-  Fiber& fiber = fiberOf(self);
   while (!ready(context)) {
-    fiber.what = what;
-    fiber.warp->polling |= 1u << laneOf(self);
+    detailOf(self).what = what;
+    fiberOf(self).warp->polling |= 1u << laneOf(self);
     polling_ |= 1u << warpOf(self);
     sleep(self, Wait::kCondition, 0);
   }
@@ -146,12 +133,12 @@ void Block::deadlock() {
     const Warp& warp = warps_[rank / kWarpSize];
     uint32_t bit = 1u << rank % kWarpSize;
     if (!(warp.alive & bit) || !(warp.started & bit)) continue;
-    const ThreadView* view = warp.lanes[rank % kWarpSize];
-    const Fiber& fiber = fiberOf(const_cast<ThreadView*>(view));
+    ThreadView* view = warp.lanes[rank % kWarpSize];
+    const Fiber& fiber = fiberOf(view);
     Group* group = nullptr;
     for (Group& g : groups) if (g.wait == fiber.wait && g.arg == fiber.waitArg) group = &g;
     if (!group) {
-      groups.push_back(Group{fiber.wait, fiber.waitArg, 0, fiber.what, fiber.site, ""});
+      groups.push_back(Group{fiber.wait, fiber.waitArg, 0, detailOf(view).what, fiber.site, ""});
       group = &groups.back();
     }
     if (group->count++ < 3) {

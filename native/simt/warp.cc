@@ -20,16 +20,10 @@ Rendezvous* Warp::meeting(uint32_t mask) {
   return recent = unused;
 }
 
-uint32_t Warp::finish(Rendezvous& r) {
-  uint32_t waited = r.arrived;
-  // Lanes that have exited show zeros.
-  for (uint32_t missing = r.mask & ~waited; missing; missing &= missing - 1) {
+void Warp::clearMissing(Rendezvous& r) {
+  for (uint32_t missing = r.mask & ~r.arrived; missing; missing &= missing - 1) {
     std::memset(r.slot() + uint32_t(__builtin_ctz(missing)) * r.bytes, 0, r.bytes);
   }
-  r.readers = waited;
-  r.arrived = 0;
-  r.parity ^= 1;
-  return waited;
 }
 
 }  // namespace lab::simt

@@ -21,7 +21,7 @@ struct Rendezvous {
   uint8_t* slot() { return slots[parity]; }
 };
 
-struct Warp {
+struct alignas(64) Warp {
   uint32_t runnable = 0;  // lanes that can go on, those not yet started included
   uint32_t started = 0;   // lanes that have a stack
   uint32_t alive = 0;     // lanes that exist and have not exited
@@ -41,8 +41,17 @@ struct Warp {
   Rendezvous* meeting(uint32_t mask);
   // True when the meeting's last lane has arrived (exited lanes are not waited for).
   bool complete(const Rendezvous& r) const { return (r.arrived & alive) == (r.mask & alive); }
-  // Finishes a meeting: answers the lanes that waited for it.
-  uint32_t finish(Rendezvous& r);
+  // Finishes a meeting: answers the lanes that came to it.
+  uint32_t finish(Rendezvous& r) {
+    uint32_t came = r.arrived;
+    if (__builtin_expect(came != r.mask, 0)) clearMissing(r);
+    r.readers = came;
+    r.arrived = 0;
+    r.parity ^= 1;
+    return came;
+  }
+  // Lanes that do not exist or have exited show zeros.
+  static void clearMissing(Rendezvous& r);
 };
 
 }  // namespace lab::simt
