@@ -18,6 +18,31 @@ export { LabError, type LabErrorDetails, type SourceLine } from "./core/error";
 export { interruptAll } from "./core/interrupt";
 export { dataPath, home, kernelPath, packageRoot, resultsPath } from "./core/paths";
 export { ceilDiv, type Shape } from "./core/shape";
+export { type Exercise, type Grade, grade, gradeRows } from "./lessons/exercise";
+export { type ExerciseName, exercise, exerciseNames } from "./lessons/exercises";
+export { type Balance, balanceOf, capacityOf, dropped } from "./ops/balance";
+export { balanceByBias, balanceByGradient, type Training, type TrainingOptions } from "./ops/balanceTraining";
+export { compareOutput, type Expectation, sampleIndices } from "./ops/check";
+export * as matmul from "./ops/matmul";
+export { type BindOptions, Moe } from "./ops/moe";
+export { checkMoe } from "./ops/moeCheck";
+export { expertBytes, expertFlops, type MoeConfig, moeBenchConfig } from "./ops/moeConfig";
+export type { ExpertPath, MoeRun, MoeStep } from "./ops/moeRun";
+export * as reference from "./ops/reference";
+export * as softmax from "./ops/softmax";
+export { textTokens, uniformTokens, zipfTokens } from "./ops/text";
+export { type TileCost, type TiledRung, tileCost, tileGrid, tileNeeds } from "./ops/tiling";
+export {
+  type CaseResult,
+  checkVariant,
+  type Launch,
+  type OpCase,
+  type Prepared,
+  type PrepareOptions,
+  prepare,
+  type Variant,
+  variantSource,
+} from "./ops/variant";
 export { type Comparison, compareSamples, tiedForBest } from "./record/comparison";
 export { type DocumentOptions, runDocument } from "./record/document";
 export type * from "./record/schema";
@@ -54,4 +79,5 @@ export { type PlotRequest, plot, plotFigure, table } from "./show/plot";
 export { type PlotlyFigure, plotly } from "./show/plotly";
 export { type Report, report } from "./show/report";
 export { type RooflineOptions, rooflinePlot } from "./show/roofline";
+export { kernelSource, showSource } from "./show/source";
 export { recordsView, recordTable, type TableView, tableOf } from "./show/table";

@@ -113,7 +113,7 @@ async function floatExperts(load: Load, device: Device): Promise<ExpertKernels> 
 }
 
 /** Tiles of kernels/moe/09_grouped_tensor.cu. */
-const tensorTile = { BM: 128, BN: 128, BK: 32, STAGES: 4, threads: 256 } as const;
+const tensorTile = { BM: 128, BN: 256, BK: 32, STAGES: 4, threads: 256 } as const;
 
 async function tensorExperts(load: Load): Promise<ExpertKernels> {
   const { BM, BN, BK, STAGES, threads } = tensorTile;
@@ -124,9 +124,9 @@ async function tensorExperts(load: Load): Promise<ExpertKernels> {
     `${symbol}<${STAGES}, true>`,
   );
   const shared = STAGES * 2 * (BM * BK + BK * BN);
-  const launch = (job: ExpertMatmul, tiles: number, first: number, end: number) => {
+  const launch = (job: ExpertMatmul, rowTiles: number, first: number, end: number) => {
     const { gelu, x, w, y, start, n, k } = job;
-    const config: LaunchConfig = { grid: [tiles, ceilDiv(n, BN)], block: threads, shared };
+    const config: LaunchConfig = { grid: rowTiles * ceilDiv(n, BN), block: threads, shared };
     kernels[gelu ? 1 : 0]!.enqueue(config, x, w, y, start, first, end, n, k);
   };
   return {
