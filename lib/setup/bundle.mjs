@@ -201,7 +201,7 @@ export async function bundle(output = inRoot()) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  await runMain(async () => {
+  void runMain(async () => {
     const start = performance.now();
     await setup();
     report("run", "Bundle", "packing");

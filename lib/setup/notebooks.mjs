@@ -66,4 +66,4 @@ async function main() {
   process.exitCode = await new Promise((resolve) => child.on("close", (code) => resolve(code ?? 0)));
 }
 
-if (process.argv[1] === import.meta.filename) await runMain(main);
+if (process.argv[1] === import.meta.filename) void runMain(main);

@@ -154,7 +154,7 @@ export async function setup() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await runMain(async () => {
+  void runMain(async () => {
     process.chdir(root);
     await setup();
   });
