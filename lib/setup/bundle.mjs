@@ -25,12 +25,12 @@ import { setup } from "./setup.mjs";
 
 const MOST_BYTES = 60e6;
 
-/** Packages that only builds or installs need. */
-const LEFT_OUT = new Set(["cmake-ts"]);
+/** Packages that only installs need, or a part of tslab (cells for the browser) that is not used. */
+const LEFT_OUT = /^(cmake-ts|rollup|@rollup\/.*)$/;
 
 /** Files of packages that nothing here reads when it runs: [package, pattern of the path inside it]. */
 const PRUNED = [
-  [/./, /\.(map|md|markdown|flow|cts|mts)$/i],
+  [/./, /\.(map|md|markdown|flow)$/i],
   [/./, /(^|\/)(test|tests|__tests__|\.github|docs|examples)\//],
   [/^zeromq$/, /^(src|script)\/|^vcpkg|^CMakeLists/],
   [
@@ -39,7 +39,6 @@ const PRUNED = [
   ],
   [/^@tslab\/typescript-for-tslab$/, /^lib\/(?!typescript\.js$|lib[^/]*\.d\.ts$)/],
   [/^zod$/, /^src\//],
-  [/^d3/, /^dist\//],
   [/^node-addon-api$/, /^(tools|node_addon_api\.gyp)/],
 ];
 
@@ -70,7 +69,7 @@ function productionPackages() {
   const found = new Map();
   const visit = (from, names) => {
     for (const name of names) {
-      if (LEFT_OUT.has(name)) continue;
+      if (LEFT_OUT.test(name)) continue;
       const folder = resolvePackage(from, name);
       if (!folder || found.has(folder)) continue;
       const { dependencies = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
