@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as lab from "kernel-lab";
+
+/** Device hosts that are alive, by process id. */
+function hosts(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const [stat, command] = [
+          readFileSync(`/proc/${pid}/stat`, "utf8"),
+          readFileSync(`/proc/${pid}/cmdline`, "utf8"),
+        ];
+        return command.includes("backend/host.js") && !/\) Z /.test(stat);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** Host processes whose parent or former parent printed its marker; waits until none of `pids` lives. */
+async function gone(pids: number[]): Promise<boolean> {
+  for (let i = 0; i < 40; i++) {
+    const alive = hosts();
+    if (!pids.some((pid) => alive.includes(pid))) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}
+
+function childrenOf(parent: number): number[] {
+  return hosts().filter(
+    (pid) => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")[1] === String(parent),
+  );
+}
+
+const script = (body: string): string[] => [
+  "-e",
+  `const lab = require("kernel-lab"); (async () => { const dev = await lab.open("cpu"); const x = dev.randn([1000]); await x.read(); ${body} })();`,
+];
+
+test("a script ends by itself with the device open, and takes its host along", async () => {
+  const run = spawnSync(process.execPath, script('console.log(process.pid, "end");'), {
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  assert.equal(run.status, 0, run.stderr);
+  assert.match(run.stdout, /end/);
+  assert.deepEqual(childrenOf(Number(run.stdout.split(" ")[0])), []);
+});
+
+test("a killed script leaves no host behind", async () => {
+  const child = spawn(
+    process.execPath,
+    script('console.log("ready"); await new Promise((r) => setTimeout(r, 60000));'),
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const pids = childrenOf(child.pid!);
+  assert.equal(pids.length, 1);
+  child.kill("SIGKILL");
+  assert.ok(await gone(pids), "the host is still there");
+});
+
+test("the staging segment has no name once it is mapped", async () => {
+  const before = readdirSync("/dev/shm");
+  const dev = await lab.open("cpu");
+  await dev.sync();
+  const named = readdirSync("/dev/shm").filter(
+    (name) => name.startsWith("kernel-lab-") && !before.includes(name),
+  );
+  await dev.close();
+  assert.deepEqual(named, []);
+});
+
+test("when a device's host is killed, waits reject, tensors are lost, and the device reopens by itself", async () => {
+  const dev = await lab.open("cpu");
+  const x = dev.randn([100]);
+  await dev.sync();
+  const [host] = childrenOf(process.pid);
+  process.kill(host!, "SIGKILL");
+  await assert.rejects(
+    x.read(),
+    (e) => lab.LabError.is(e) && ["out-of-memory", "device-lost"].includes(e.code),
+  );
+  await assert.rejects(x.read(), (e) => lab.LabError.is(e, "device-lost") && /lost/.test(e.what));
+  const y = dev.full([3], 2);
+  assert.deepEqual([...((await y.read()) as Float32Array)], [2, 2, 2]);
+  assert.notEqual(childrenOf(process.pid)[0], host);
+  await dev.close();
+});
+
+test("two devices work at once and refuse each other's tensors", async () => {
+  const [a, b] = await Promise.all([lab.open("cpu"), lab.open("cpu", { isolated: false })]);
+  const x = a.randn([1000], { seed: 5 });
+  const y = b.randn([1000], { seed: 5 });
+  assert.deepEqual(await x.read(), await y.read());
+  assert.throws(
+    () => x.copyFrom(y),
+    (e) => lab.LabError.is(e, "wrong-device"),
+  );
+  await Promise.all([a.close(), b.close()]);
+});
+
+test("a closed device says so", async () => {
+  const dev = await lab.open("cpu");
+  const x = dev.zeros([1]);
+  await dev.close();
+  await dev.close();
+  assert.throws(
+    () => dev.zeros([1]),
+    (e) => lab.LabError.is(e, "device-closed"),
+  );
+  await assert.rejects(x.read(), (e) => lab.LabError.is(e, "device-closed"));
+});
+
+test("open() refuses what it cannot open, and says why there is no GPU", async (t) => {
+  await assert.rejects(lab.open("tpu" as "cpu"), (e) => lab.LabError.is(e, "no-such-device"));
+  await assert.rejects(lab.open("cpu", { workers: -1 }), (e) => lab.LabError.is(e, "invalid-option"));
+  const dev = await lab.open();
+  if (dev.kind === "cuda") {
+    t.diagnostic("this machine has a GPU");
+  } else {
+    assert.match(dev.why, /CUDA driver|GPU/);
+    await assert.rejects(
+      lab.open("cuda"),
+      (e) => lab.LabError.is(e, "no-driver") && /lab\.open\("cpu"\)/.test(e.advice),
+    );
+  }
+  await dev.close();
+});
