@@ -31,7 +31,7 @@ export type { ExpertPath, MoeRun, MoeStep } from "./ops/moeRun";
 export * as reference from "./ops/reference";
 export * as softmax from "./ops/softmax";
 export { textTokens, uniformTokens, zipfTokens } from "./ops/text";
-export { type TileCost, type TiledRung, tileCost, tileGrid, tileNeeds } from "./ops/tiling";
+export { type TileCost, type TiledRung, tileCost, tileGrid, tileNeeds, tileResources } from "./ops/tiling";
 export {
   type CaseResult,
   checkVariant,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { tileCost, tileGrid, tileNeeds } from "kernel-lab/dist/ops/tiling";
+import { tileCost, tileGrid, tileNeeds, tileResources } from "kernel-lab/dist/ops/tiling";
 import { h200 } from "../kernels/instances";
 
 const usual = { BM: 128, BN: 128, BK: 8, TM: 8, TN: 8 };
@@ -41,4 +41,12 @@ test("tileGrid() lists every combination once", () => {
   const grid = tileGrid("05_vector", h200, 4096, { BM: [64, 128], BN: [64], BK: [8], TM: [3, 8], TN: [8] });
   assert.equal(grid.length, 4);
   assert.equal(grid.filter((point) => point.reason === null).length, 2);
+});
+
+test("tileResources() counts the blocks of an H200's multiprocessor", () => {
+  // 80 + 24 registers = 104: 8 warps x 3,328 registers = 26,624 a block, two blocks of 65,536.
+  const usualTile = tileResources("05_vector", usual);
+  assert.deepEqual([usualTile.registers, usualTile.occupancy, usualTile.limitedBy], [104, 0.25, "registers"]);
+  const deep = tileResources("06_pipelined", { BM: 64, BN: 64, BK: 32, TM: 4, TN: 4, STAGES: 4 });
+  assert.equal(deep.limitedBy, "shared memory");
 });

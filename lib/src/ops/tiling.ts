@@ -92,3 +92,33 @@ export function tileGrid(
   }
   return points.map((parameters) => ({ parameters, reason: tileNeeds(rung, info, parameters, n) }));
 }
+
+/** What one multiprocessor of an H100 or H200 (sm_90) has. */
+const sm90 = { registers: 65536, threads: 2048, blocks: 32, sharedBytes: 233472, reservedShared: 1024 };
+
+/**
+ * Registers, shared memory and occupancy that a tile would have on an H100 or H200, counted without compiling.
+ *
+ * Registers are the accumulators and fragments plus 24 for addresses and counters: the compiler's own number differs
+ * by a few. Where a device reports its own, use that.
+ */
+export function tileResources(
+  rung: TiledRung,
+  p: Parameters,
+): {
+  registers: number;
+  sharedBytes: number;
+  occupancy: number;
+  limitedBy: "registers" | "shared memory" | "threads";
+} {
+  const { threads, sharedBytes, registers: least } = tileCost(rung, p);
+  const registers = Math.min(255, Math.ceil((least + 24) / 8) * 8);
+  const warps = Math.ceil(threads / 32);
+  // Registers are given out in units of 256 a warp.
+  const byRegisters = Math.floor(sm90.registers / (warps * Math.ceil((registers * 32) / 256) * 256));
+  const byShared = Math.floor(sm90.sharedBytes / (sharedBytes + sm90.reservedShared));
+  const byThreads = Math.min(sm90.blocks, Math.floor(sm90.threads / threads));
+  const blocks = Math.min(byRegisters, byShared, byThreads);
+  const limitedBy = blocks === byThreads ? "threads" : blocks === byRegisters ? "registers" : "shared memory";
+  return { registers, sharedBytes, occupancy: (blocks * warps * 32) / sm90.threads, limitedBy };
+}
