@@ -1,0 +1,195 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { LabError } from "../../core/error";
+import { lexIncludes } from "../../core/includes";
+import { homePath } from "../../core/paths";
+import { cached } from "../cache";
+import type { CompiledModule, CompileRequest } from "../compiled";
+import { type HostCompiler, hostCompiler, moduleFlags, runCompiler } from "./compiler";
+import { cpuFeatures } from "./cpu";
+import { hostCompileError } from "./diagnostics";
+import type { KernelSite } from "./kernels";
+import { entryTable, type Translation, translate } from "./translate";
+
+interface Built {
+  readonly entries: { name: string; symbol: string }[];
+  readonly log: string;
+}
+
+/**
+ * Compiles CUDA C++ for the CPU device: the same source, through the lab's own device headers and the host's C++
+ * compiler, to a shared object in the cache.
+ *
+ * Errors: "no-compiler", "compile-error" (file, line, caret), "no-such-kernel", "unsupported", "cache-*".
+ */
+export async function compileForCpu(request: CompileRequest): Promise<CompiledModule> {
+  const start = performance.now();
+  const compiler = await hostCompiler();
+  const folders = [...request.includes, homePath("kernels", "include")];
+  const headers = reachedHeaders(request.source, folders);
+  const arguments_ = argumentsOf(request, compiler);
+  const key = [
+    compiler.version,
+    cpuFeatures(),
+    deviceHeaders(),
+    request.source,
+    request.fileName,
+    ...request.names,
+    "--",
+    ...arguments_,
+    ...[...headers].flat(),
+  ];
+  const { dir, hit } = await cached("cpu", key, (folder) =>
+    build(request, compiler, arguments_, headers, folder),
+  );
+  const built = JSON.parse(readFileSync(join(dir, "build.json"), "utf8")) as Built;
+  return {
+    dir,
+    binary: join(dir, "module.so"),
+    entries: built.entries,
+    log: built.log,
+    seconds: (performance.now() - start) / 1000,
+    cached: hit,
+    compiler: compiler.version,
+  };
+}
+
+/** Options that belong to the request; the key of the cache holds them. */
+function argumentsOf(request: CompileRequest, compiler: HostCompiler): string[] {
+  const value = (given: string | number | boolean): string =>
+    given === true ? "1" : given === false ? "0" : String(given);
+  return [
+    ...moduleFlags(compiler),
+    "-D__KERNEL_LAB_CPU__=1",
+    "-D__CUDACC__=1",
+    "-D__CUDA_ARCH__=900",
+    ...Object.entries(request.defines).map(([name, given]) => `-D${name}=${value(given)}`),
+    // NVRTC's own spellings mean nothing to a host compiler.
+    ...request.options.filter((option) => /^-[DUIOfW]/.test(option)),
+  ];
+}
+
+async function build(
+  request: CompileRequest,
+  compiler: HostCompiler,
+  arguments_: readonly string[],
+  headers: ReadonlyMap<string, string>,
+  dir: string,
+): Promise<void> {
+  const translated = translate(request.source, request.fileName);
+  const entries = chooseEntries(request, translated);
+  writeFileSync(join(dir, "source.cu"), request.source);
+  const file = JSON.stringify(request.fileName);
+  writeFileSync(
+    join(dir, "module.cc"),
+    `#line 1 ${file}\n${translated.text}\n#line 1 "kernel table"\n${entryTable(entries)}\n`,
+  );
+  for (const [name, text] of headers) {
+    const path = join(dir, "headers", name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `#line 1 ${JSON.stringify(name)}\n${translate(text, name).text}`);
+  }
+  const { code, err } = await runCompiler(
+    compiler.path,
+    [
+      ...arguments_,
+      `-I${join(dir, "headers")}`,
+      ...request.includes.map((folder) => `-I${folder}`),
+      `-I${homePath("kernels", "include")}`,
+      `-I${homePath("native", "simt", "include")}`,
+      "-include",
+      "kernel_lab_device.h",
+      "module.cc",
+      "-o",
+      "module.so",
+    ],
+    dir,
+  );
+  if (code !== 0) throw instantiationError(request, err) ?? hostCompileError(request, err);
+  // The object's own copies serve the lens and a reader; the object alone is loaded.
+  const names = entries.map(({ name }) => ({ name, symbol: name }));
+  writeFileSync(join(dir, "build.json"), JSON.stringify({ entries: names, log: err } satisfies Built));
+}
+
+/** An error in the table of entries is a name expression that does not fit its template. */
+function instantiationError(request: CompileRequest, log: string): LabError | null {
+  const first = /^(.+?):\d+:\d+: (?:fatal )?error: (.*)$/m.exec(log);
+  if (first?.[1] !== "kernel table") return null;
+  return new LabError(
+    "compile-error",
+    `Cannot instantiate ${request.names.map((name) => `"${name}"`).join(", ")} of ${request.fileName}: ${first[2]}`,
+    { advice: "Check the kernel's name and its template arguments." },
+  );
+}
+
+/** The kernels asked for; every kernel that is no template where none was named. Errors: "no-such-kernel". */
+function chooseEntries(
+  request: CompileRequest,
+  { kernels }: Translation,
+): { name: string; kernel: KernelSite }[] {
+  const defined = kernels.filter((kernel) => kernel.body >= 0);
+  if (request.names.length === 0) {
+    const plain = defined.filter((kernel) => !kernel.template);
+    if (plain.length > 0) return plain.map((kernel) => ({ name: kernel.name, kernel }));
+  }
+  const listed = defined.map((kernel) => kernel.name + (kernel.template ? "<...>" : "")).join(", ") || "none";
+  const chosen = request.names.map((name) => {
+    const base = name
+      .replace(/<[\s\S]*$/, "")
+      .trim()
+      .replace(/^::/, "");
+    const kernel = defined.find((one) => one.name === base || one.name.endsWith(`::${base}`));
+    if (!kernel) {
+      throw new LabError(
+        "no-such-kernel",
+        `${request.fileName} has no kernel "${base}"; its kernels are: ${listed}.`,
+        { advice: "Check the spelling; a kernel is a function declared __global__." },
+      );
+    }
+    return { name, kernel };
+  });
+  if (chosen.length > 0) return chosen;
+  throw new LabError(
+    "no-such-kernel",
+    `${request.fileName} has no kernel to compile; its kernels are: ${listed}.`,
+    {
+      advice: defined.length
+        ? 'Name an instance of the template: { name: "tile<float, 128>" }.'
+        : 'Declare one: extern "C" __global__ void name(...).',
+    },
+  );
+}
+
+/** Headers that the source reaches in these folders, by the name it includes them by. */
+function reachedHeaders(source: string, folders: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  const visit = (text: string): void => {
+    for (const name of lexIncludes(text)) {
+      const path = folders.map((folder) => join(folder, name)).find(existsSync);
+      if (!path || found.has(name) || name.startsWith("/") || name.includes("..")) continue;
+      const body = readFileSync(path, "utf8");
+      found.set(name, body);
+      visit(body);
+    }
+  };
+  visit(source);
+  return found;
+}
+
+let headerStamp: string | undefined;
+
+/** Text of the device headers, read once a process: a change of one makes every entry of the cache stale. */
+function deviceHeaders(): string {
+  headerStamp ??= readAll(homePath("native", "simt", "include"));
+  return headerStamp;
+}
+
+function readAll(folder: string): string {
+  return readdirSync(folder, { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? readAll(path) : `${entry.name}\n${readFileSync(path, "utf8")}`;
+    })
+    .join("\n");
+}

@@ -1,0 +1,99 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { env } from "../../core/env";
+import { LabError } from "../../core/error";
+
+/** A C++ compiler that can build kernels. */
+export interface HostCompiler {
+  readonly path: string;
+  /** Its first line of `--version`. */
+  readonly version: string;
+  readonly clang: boolean;
+}
+
+const names = ["g++", "clang++", ...[20, 19, 18, 17, 16, 15, 14].map((n) => `clang++-${n}`), "c++"];
+const known = new Map<string, Promise<HostCompiler>>();
+
+/** The compiler of the CPU device: $CXX, else the first of g++, clang++ on PATH. Errors: "no-compiler". */
+export function hostCompiler(): Promise<HostCompiler> {
+  const wanted = env("CXX");
+  const key = `${wanted ?? ""}|${process.env.PATH ?? ""}`;
+  let found = known.get(key);
+  if (!found) {
+    found = find(wanted);
+    known.set(key, found);
+    found.catch(() => known.delete(key));
+  }
+  return found;
+}
+
+async function find(wanted: string | undefined): Promise<HostCompiler> {
+  for (const name of wanted ? [wanted] : names) {
+    const path = onPath(name);
+    if (!path) continue;
+    const { code, out } = await runCompiler(path, ["--version"], process.cwd());
+    if (code === 0) {
+      const version = out.split("\n")[0]!.trim();
+      return { path, version, clang: /clang/i.test(version) };
+    }
+  }
+  throw new LabError(
+    "no-compiler",
+    wanted
+      ? `The C++ compiler $CXX names, "${wanted}", was not found or does not run.`
+      : "No C++ compiler was found; the CPU device compiles kernels with g++ (11 or newer) or clang++ (14 or newer).",
+    { advice: "Install one: apt-get install g++ (or dnf install gcc-c++), or set CXX to its path." },
+  );
+}
+
+function onPath(name: string): string | null {
+  if (name.includes("/")) return existsSync(name) ? name : null;
+  const folder = (process.env.PATH ?? "").split(delimiter).find((dir) => dir && existsSync(join(dir, name)));
+  return folder ? join(folder, name) : null;
+}
+
+/** Runs the compiler; never throws. */
+export function runCompiler(
+  path: string,
+  args: readonly string[],
+  cwd: string,
+): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const environment = { ...process.env, LC_ALL: "C" };
+    execFile(path, [...args], { cwd, env: environment, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      const code = error ? (typeof error.code === "number" ? error.code : 1) : 0;
+      resolve({ code, out: stdout, err: stderr || (error && !stderr ? error.message : "") });
+    });
+  });
+}
+
+/**
+ * Flags of every kernel module: CUDA's semantics (multiply-adds contracted, no errno), code for this machine, line
+ * tables for faults. No semantic interposition, so that a module's functions inline into each other.
+ */
+export function moduleFlags(compiler: HostCompiler): string[] {
+  return [
+    "-x",
+    "c++",
+    "-std=c++17",
+    "-O3",
+    process.arch === "x64" ? "-march=native" : "-mcpu=native",
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-strict-aliasing",
+    "-fno-exceptions",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-stack-protector",
+    "-fomit-frame-pointer",
+    "-fPIC",
+    "-shared",
+    "-g1",
+    "-w",
+    "-fmax-errors=20",
+    ...(compiler.clang
+      ? ["-ferror-limit=20", "-fno-caret-diagnostics", "-fno-color-diagnostics"]
+      : ["-fno-semantic-interposition", "-fno-diagnostics-show-caret", "-fdiagnostics-color=never"]),
+  ].filter((flag) => !(compiler.clang && flag === "-fmax-errors=20"));
+}

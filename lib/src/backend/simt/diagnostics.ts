@@ -1,0 +1,50 @@
+import { basename } from "node:path";
+import { LabError } from "../../core/error";
+import type { CompileRequest } from "../compiled";
+
+interface Diagnostic {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** A `LabError` of a host compiler's messages: the first error with its line of source and a caret, then others. */
+export function hostCompileError(request: CompileRequest, log: string): LabError {
+  const all = [...log.matchAll(/^(.+?):(\d+):(\d+): (?:fatal )?error: (.*)$/gm)].map(
+    (match): Diagnostic => ({
+      file: match[1]!,
+      line: Number(match[2]),
+      column: Number(match[3]),
+      message: match[4]!
+        .replace(/^static assertion failed(?: due to requirement '.*?')?: /, "")
+        .replace(/^"|"$/g, ""),
+    }),
+  );
+  const ownName = basename(request.fileName);
+  // An error inside the lab's headers says little; the user's line that led there says more.
+  const first = all.find((one) => basename(one.file) === ownName) ?? all[0];
+  if (!first) {
+    return new LabError(
+      "compile-error",
+      `Compiling ${request.fileName} for the CPU device failed: ${log.trim().slice(0, 2000) || "the compiler gave no reason"}`,
+      { advice: "Mend the source and compile again; nothing was cached." },
+    );
+  }
+  const text = basename(first.file) === ownName ? request.source.split("\n")[first.line - 1] : undefined;
+  const shown =
+    text === undefined
+      ? ""
+      : `\n${String(first.line).padStart(5)} | ${text}\n      | ${" ".repeat(Math.max(first.column - 1, 0))}^`;
+  const others = all.filter((one) => one !== first);
+  const rest = others.slice(0, 4).map((one) => `\n${one.file}:${one.line}: ${one.message}`);
+  if (others.length > rest.length) rest.push(`\n(and ${others.length - rest.length} more)`);
+  return new LabError(
+    "compile-error",
+    `${first.file}:${first.line}: ${first.message}${shown}${rest.join("")}`,
+    {
+      advice: "Mend the source and compile again; nothing was cached.",
+      line: { file: first.file, line: first.line },
+    },
+  );
+}
