@@ -40,7 +40,7 @@ void Block::run(uint64_t index) {
   for (Barrier& barrier : barriers_) barrier.arrived = barrier.trues = barrier.warps = 0;
   ThreadView* first = freshStack();
   begin(first, 0, 0);
-  switchStack(&home_, fiberOf(first).sp);
+  switchStack(home_, fiberOf(first).context);
 }
 
 ThreadView* Block::freshStack() {
@@ -52,7 +52,7 @@ ThreadView* Block::freshStack() {
   uint32_t slot = usedStacks_++;
   ThreadView* view = stacks_.view(slot);
   detailOf(view).slot = slot;
-  fiberOf(view).sp = prepareStack(view, threadMain, this);
+  fiberOf(view).context = prepareStack(view, threadMain, this);
   return view;
 }
 
@@ -63,9 +63,10 @@ void Block::begin(ThreadView* view, uint32_t warp, uint32_t lane) {
   view->threadIdx = ids_[view->rank];
   view->spin = kSpinBudget;
   view->query = 0;
+  view->schedulerWord = ~0u;  // no successor yet
   Fiber& fiber = fiberOf(view);
-  fiber.warp = &warps_[warp];
   fiber.last = nullptr;
+  fiber.successor = view;
   fiber.wait = Wait::kNone;
   warps_[warp].started |= 1u << lane;
   warps_[warp].lanes[lane] = view;
@@ -82,8 +83,8 @@ void Block::threadMain(void* self) {
 
 void Block::exitThread(ThreadView* self) {
   Fiber& fiber = fiberOf(self);
-  Warp& warp = *fiber.warp;
   uint32_t warpIndex = warpOf(self), lane = laneOf(self);
+  Warp& warp = warps_[warpIndex];
   warp.alive &= ~(1u << lane);
   warp.runnable &= ~(1u << lane);
   if (!warp.runnable) ready_ &= ~(1u << warpIndex);
@@ -94,7 +95,7 @@ void Block::exitThread(ThreadView* self) {
   if (open_ || !warp.meetings.empty()) afterExit(warp, warpIndex);
   if (alive_ == 0) {
     freeStacks_.push_back(detailOf(self).slot);
-    switchStack(&fiber.sp, home_);
+    switchStack(fiber.context, home_);
     return;
   }
   if (!pick(warpIndex, lane, false)) deadlock();
@@ -103,7 +104,7 @@ void Block::exitThread(ThreadView* self) {
     return;
   }
   freeStacks_.push_back(detailOf(self).slot);
-  switchStack(&fiber.sp, fiberOf(warps_[warpIndex].lanes[lane]).sp);
+  switchStack(fiber.context, fiberOf(warps_[warpIndex].lanes[lane]).context);
 }
 
 }  // namespace lab::simt

@@ -67,12 +67,12 @@ class Block : public lab_simt::BlockView {
   bool full(const Barrier& barrier) const;
   void release(uint32_t id);
   void afterExit(Warp& warp, uint32_t warpIndex);
-  [[noreturn]] void wrongMask(const ThreadView* self);
-  [[noreturn]] void mixedCollectives(const ThreadView* self);
+  [[noreturn]] void wrongMask();
+  [[noreturn]] void mixedCollectives();
 
   Stacks& stacks_;
   const GridRun* grid_ = nullptr;
-  void* home_ = nullptr;       // the worker's own stack, while threads run
+  Context home_{};             // the worker's own stack, while threads run
   uint32_t ready_ = 0;         // warps with a runnable lane
   uint32_t parked_ = 0;        // warps with a lane at __activemask
   uint32_t polling_ = 0;       // warps with a lane in waitUntil

@@ -15,23 +15,40 @@ LAB_HOT void Block::wake(uint32_t warp, uint32_t lanes) {
   ready_ |= 1u << warp;
 }
 
-LAB_HOT void Block::switchTo(ThreadView* self, ThreadView* next) { switchStack(&fiberOf(self).sp, fiberOf(next).sp); }
+LAB_HOT void Block::switchTo(ThreadView* self, ThreadView* next) {
+  // A large block's stacks do not fit the first cache: fetch what will be needed two switches from now.
+  const ThreadView* soon = fiberOf(next).successor;
+  const char* stack = static_cast<const char*>(fiberOf(soon).context.sp);
+  __builtin_prefetch(stack);
+  __builtin_prefetch(stack + 64);
+  __builtin_prefetch(stack + 128);
+  __builtin_prefetch(fiberOf(soon).successor);
+  switchStack(fiberOf(self).context, fiberOf(next).context);
+}
 
 // Suspends the calling thread until somebody wakes it.
 LAB_HOT void Block::sleep(ThreadView* self, Wait wait, uint32_t argument) {
   Fiber& fiber = fiberOf(self);
   fiber.wait = wait;
   fiber.waitArg = argument;
-  Warp& own = *fiber.warp;
+  Warp& own = warps_[warpOf(self)];
   uint32_t lane = laneOf(self);
   uint32_t runnable = own.runnable &= ~(1u << lane);
   // The next lane of the warp that has begun is the common case; a warp handed round keeps few stacks warm.
   uint32_t next = runnable & ~((2u << lane) - 1);
   if (!next) next = runnable;
-  if (uint32_t at = uint32_t(__builtin_ctz(next | 0x80000000u)); __builtin_expect(next & own.started & (1u << at), 1)) {
-    switchTo(self, own.lanes[at]);
+  uint32_t at = uint32_t(__builtin_ctz(next | 0x80000000u));
+  if (__builtin_expect(next & own.started & (1u << at), 1)) {
+    // Remembering who it was the last time takes the look-up off the critical path: only a branch checks the guess.
+    if (__builtin_expect(self->schedulerWord != at, 0)) {
+      self->schedulerWord = at;
+      fiber.successor = own.lanes[at];
+    }
+    switchTo(self, fiber.successor);
   } else {
     ThreadView* other = pickElsewhere(self);
+    self->schedulerWord = ~0u;
+    fiber.successor = other;
     if (other != self) switchTo(self, other);
   }
 }
@@ -61,16 +78,16 @@ LAB_HOT lab_simt::Votes Block::barrier(ThreadView* self, uint32_t id, uint32_t c
 // The meeting's slots lie at the answer; they stay until every reader has come to another meeting.
 LAB_HOT const void* Block::exchange(ThreadView* self, uint32_t mask, const void* value, uint32_t bytes, Wait kind) {
   Fiber& fiber = fiberOf(self);
-  Warp& warp = *fiber.warp;
+  Warp& warp = warps_[warpOf(self)];
   uint32_t lane = laneOf(self), bit = 1u << lane;
-  if (__builtin_expect(!(mask & bit), 0)) wrongMask(self);
+  if (__builtin_expect(!(mask & bit), 0)) wrongMask();
   if (fiber.last) fiber.last->readers &= ~bit;
   Rendezvous* meeting = warp.recent;
   if (__builtin_expect(!meeting || meeting->mask != mask, 0)) meeting = warp.meeting(mask);
   if (!meeting->arrived) {
     meeting->bytes = bytes;
   } else if (__builtin_expect(meeting->bytes != bytes, 0)) {
-    mixedCollectives(self);
+    mixedCollectives();
   }
   uint8_t* slots = meeting->slot();
   if (bytes == 4) {

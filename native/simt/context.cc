@@ -27,9 +27,7 @@ asm(R"(
 .type lab_simt_start, %function
 lab_simt_start:
   hint #36
-  ldp x10, x0, [sp, #16]
-  add sp, sp, #32
-  mov x29, xzr
+  ldp x10, x0, [sp], #16
   blr x10
   brk #1
 .size lab_simt_start, .-lab_simt_start
@@ -37,26 +35,13 @@ lab_simt_start:
 #endif
 extern "C" void lab_simt_start();
 
-void* prepareStack(void* top, void (*start)(void*), void* argument) {
-  auto* sp = reinterpret_cast<uintptr_t*>(reinterpret_cast<uintptr_t>(top) & ~uintptr_t(15));
-  auto entry = reinterpret_cast<uintptr_t>(&lab_simt_start);
+Context prepareStack(void* top, void (*start)(void*), void* argument) {
+  auto* sp = reinterpret_cast<uintptr_t*>(reinterpret_cast<uintptr_t>(top) & ~uintptr_t(15)) - 4;
   // The call in lab_simt_start happens with the stack pointer a multiple of 16, as both ABIs ask.
-#if defined(__x86_64__)
-  sp -= 5;
-  sp[0] = entry;
-  sp[1] = reinterpret_cast<uintptr_t>(start);
-  sp[2] = reinterpret_cast<uintptr_t>(argument);
-  sp[3] = sp[4] = 0;  // ends the chain of frames
-  return sp;
-#else
-  sp -= 6;
-  sp[0] = 0;
-  sp[1] = entry;
-  sp[2] = reinterpret_cast<uintptr_t>(start);
-  sp[3] = reinterpret_cast<uintptr_t>(argument);
-  sp[4] = sp[5] = 0;
-  return sp;
-#endif
+  sp[0] = reinterpret_cast<uintptr_t>(start);
+  sp[1] = reinterpret_cast<uintptr_t>(argument);
+  sp[2] = sp[3] = 0;  // ends the chain of frames
+  return Context{sp, nullptr, reinterpret_cast<void*>(&lab_simt_start)};
 }
 
 }  // namespace lab::simt

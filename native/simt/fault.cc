@@ -112,6 +112,11 @@ uintptr_t modulePc(const WorkerContext& context, uintptr_t pc, uintptr_t sp) {
   return pc;
 }
 
+uintptr_t kernelPc(const WorkerContext& context, uintptr_t sp) {
+  uintptr_t pc = modulePc(context, 0, sp);
+  return pc ? pc + 1 : 0;
+}
+
 void describe(int signal, const siginfo_t* info, const WorkerContext& context, uintptr_t pc, const char** code, const char** message) {
   auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   bool inGuard = false;
@@ -187,6 +192,10 @@ void enterWorker(WorkerContext* context) {
   worker = context;
 }
 
+const void* siteOf(const ThreadView* thread) {
+  return worker ? reinterpret_cast<const void*>(kernelPc(*worker, reinterpret_cast<uintptr_t>(fiberOf(thread).context.sp))) : nullptr;
+}
+
 void raiseFault(const char* code, const char* message, const char* file, uint32_t line, const void* site) {
   char text[sizeof(FaultPage::message)];
   if (file) {
@@ -196,8 +205,10 @@ void raiseFault(const char* code, const char* message, const char* file, uint32_
   }
   static const WorkerContext nobody;
   const WorkerContext& context = worker ? *worker : nobody;
+  auto sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   uintptr_t pc = reinterpret_cast<uintptr_t>(site);
-  die(context, code, text, reinterpret_cast<uintptr_t>(__builtin_frame_address(0)), pc ? pc - 1 : 0, 0);
+  if (!pc) pc = kernelPc(context, sp);
+  die(context, code, text, sp, pc ? pc - 1 : 0, 0);
 }
 
 }  // namespace lab::simt

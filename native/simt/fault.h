@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "../core/backend.h"
+#include "fiber.h"
 #include "grid.h"
 
 namespace lab::simt {
@@ -32,7 +33,10 @@ void enterWorker(WorkerContext* context);
 // The signal that ends a worker whose launch has run too long.
 int timeLimitSignal();
 
-// Ends the device on behalf of the calling CUDA thread. `site`: an address in the module whose line is to be shown.
+// Where in the kernel a waiting thread called the runtime, or null.
+const void* siteOf(const ThreadView* thread);
+// Ends the device on behalf of the calling CUDA thread. `site`: an address in the module whose line is to be shown;
+// null: where the kernel called the runtime.
 [[noreturn]] void raiseFault(const char* code, const char* message, const char* file, uint32_t line, const void* site);
 
 }  // namespace lab::simt

@@ -39,18 +39,18 @@ void Block::afterExit(Warp& warp, uint32_t warpIndex) {
 
 uint32_t Block::activeMask(ThreadView* self) {
   Fiber& fiber = fiberOf(self);
-  fiber.warp->parked |= 1u << laneOf(self);
+  warps_[warpOf(self)].parked |= 1u << laneOf(self);
   parked_ |= 1u << warpOf(self);
   sleep(self, Wait::kActiveMask, 0);
   return fiber.waitArg;
 }
 
-void Block::wrongMask(const ThreadView* self) {
-  raiseFault("invalid-mask", "a warp collective was called by a lane that its mask does not name", nullptr, 0, fiberOf(self).site);
+void Block::wrongMask() {
+  raiseFault("invalid-mask", "a warp collective was called by a lane that its mask does not name", nullptr, 0, nullptr);
 }
 
-void Block::mixedCollectives(const ThreadView* self) {
-  raiseFault("deadlock", "lanes of one warp met in different collectives under one mask", nullptr, 0, fiberOf(self).site);
+void Block::mixedCollectives() {
+  raiseFault("deadlock", "lanes of one warp met in different collectives under one mask", nullptr, 0, nullptr);
 }
 
 }  // namespace lab::simt

@@ -52,15 +52,14 @@ bool isLocal(const std::string& symbol) { return symbol.compare(0, 3, "_ZZ") == 
 
 struct Query {
   const lab_simt::EntryInfo* entry;
-  void* home;
-  void* sp;
+  Context home, inside;
   unsigned char* args;
 };
 
 void answerQuery(void* raw) {
   auto& query = *static_cast<Query*>(raw);
   query.entry->invoke(query.args);
-  for (;;) switchStack(&query.sp, query.home);
+  for (;;) switchStack(query.inside, query.home);
 }
 
 }  // namespace
@@ -140,8 +139,9 @@ int Module::maxThreads(const lab_simt::EntryInfo& entry) const {
   view->block = &block;
   view->query = 1;
   auto aligned = (reinterpret_cast<uintptr_t>(args.data()) + 63) & ~uintptr_t(63);
-  Query query{&entry, nullptr, nullptr, reinterpret_cast<unsigned char*>(aligned)};
-  switchStack(&query.home, prepareStack(view, answerQuery, &query));
+  Query query{&entry, {}, {}, reinterpret_cast<unsigned char*>(aligned)};
+  query.inside = prepareStack(view, answerQuery, &query);
+  switchStack(query.home, query.inside);
   return view->boundThreads ? int(view->boundThreads) : int(lab_simt::kMaxThreads);
 }
 

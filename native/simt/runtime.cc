@@ -15,69 +15,62 @@ using lab_simt::Votes;
 
 Block& blockOf(ThreadView* self) { return *static_cast<Block*>(self->block); }
 
-// The calling thread, with the place in the kernel it called from noted for reports. Inlined, so that the return
-// address is that of the runtime's entry point.
-__attribute__((always_inline)) inline ThreadView* enter() {
-  ThreadView* self = lab_simt::self();
-  fiberOf(self).site = __builtin_return_address(0);
-  return self;
-}
-
 void checkBarrier(ThreadView* self, uint32_t id, uint32_t count) {
   if (id >= kGridBarrierId || count > self->block->threads || count % lab_simt::kWarpSize) {
     raiseFault("invalid-barrier", "a named barrier was used with an id above 15, or a count that is no multiple of 32 or "
-               "more than the block has", nullptr, 0, fiberOf(self).site);
+               "more than the block has", nullptr, 0, nullptr);
   }
 }
 
 void barrier(uint32_t id, uint32_t count) {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   if (id | count) checkBarrier(self, id, count);
   blockOf(self).barrier(self, id, count, 0);
 }
 
 void barrierArrive(uint32_t id, uint32_t count) {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   checkBarrier(self, id, count);
   blockOf(self).barrierArrive(id, count);
 }
 
 Votes barrierVote(uint32_t id, uint32_t count, uint32_t predicate) {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   if (id | count) checkBarrier(self, id, count);
   return blockOf(self).barrier(self, id, count, predicate);
 }
 
 const void* warpExchange(uint32_t mask, const void* value, uint32_t bytes) {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   return blockOf(self).exchange(self, mask, value, bytes, Wait::kCollective);
 }
 
 void warpSync(uint32_t mask) {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   blockOf(self).exchange(self, mask, nullptr, 0, Wait::kWarpSync);
 }
 
 uint32_t activeMask() {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
+  detailOf(self).site = __builtin_return_address(0);
   return blockOf(self).activeMask(self);
 }
 
 void yield() {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   blockOf(self).yield(self);
 }
 
 void waitUntil(bool (*ready)(void*), void* context, const char* what) {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   blockOf(self).waitUntil(self, ready, context, what);
 }
 
 void gridBarrier() {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   if (!self->block->cooperative) {
     raiseFault("not-cooperative", "grid synchronisation needs a cooperative launch: pass { cooperative: true }", nullptr, 0,
-               fiberOf(self).site);
+               nullptr);
   }
   blockOf(self).barrier(self, kGridBarrierId, 0, 0);
 }
@@ -86,20 +79,20 @@ void fault(const char* code, const char* message, const char* file, uint32_t lin
   raiseFault(code, message, file, line, __builtin_return_address(0));
 }
 
-int print(const char* format, va_list args) { return blockOf(enter()).grid()->print->print(format, args); }
+int print(const char* format, va_list args) { return blockOf(lab_simt::self()).grid()->print->print(format, args); }
 
 void asyncDefer(void (*effect)(void*), const void* payload, uint32_t bytes) {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   blockOf(self).async(self).defer(effect, payload, bytes);
 }
 
 void asyncCommit() {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   blockOf(self).async(self).commit();
 }
 
 void asyncWait(uint32_t keep) {
-  ThreadView* self = enter();
+  ThreadView* self = lab_simt::self();
   blockOf(self).async(self).wait(keep);
 }
 

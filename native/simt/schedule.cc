@@ -84,10 +84,10 @@ void Block::yield(ThreadView* self) {
 // Lanes parked at the same place as the lowest one are together; they go on.
 void Block::resolveParked(uint32_t warp) {
   Warp& w = warps_[warp];
-  const void* site = fiberOf(w.lanes[lowest(w.parked)]).site;
+  const void* site = detailOf(w.lanes[lowest(w.parked)]).site;
   uint32_t together = 0;
   for (uint32_t lanes = w.parked; lanes; lanes &= lanes - 1) {
-    if (fiberOf(w.lanes[lowest(lanes)]).site == site) together |= lanes & -lanes;
+    if (detailOf(w.lanes[lowest(lanes)]).site == site) together |= lanes & -lanes;
   }
   for (uint32_t lanes = together; lanes; lanes &= lanes - 1) fiberOf(w.lanes[lowest(lanes)]).waitArg = together;
   w.parked &= ~together;
@@ -98,7 +98,7 @@ void Block::resolveParked(uint32_t warp) {
 void Block::waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what) {
   while (!ready(context)) {
     detailOf(self).what = what;
-    fiberOf(self).warp->polling |= 1u << laneOf(self);
+    warps_[warpOf(self)].polling |= 1u << laneOf(self);
     polling_ |= 1u << warpOf(self);
     sleep(self, Wait::kCondition, 0);
   }
@@ -127,7 +127,7 @@ bool Block::wakePollers() {
 void Block::deadlock() {
   static const char* const kPlaces[] = {"", "at a barrier", "in a warp collective", "in __syncwarp()",
                                         "at __activemask()", "for a condition"};
-  struct Group { Wait wait; uint32_t arg; uint32_t count; const char* what; const void* site; std::string who; };
+  struct Group { Wait wait; uint32_t arg; uint32_t count; const char* what; const ThreadView* first; std::string who; };
   std::vector<Group> groups;
   for (uint32_t rank = 0; rank < threads; rank++) {
     const Warp& warp = warps_[rank / kWarpSize];
@@ -138,7 +138,7 @@ void Block::deadlock() {
     Group* group = nullptr;
     for (Group& g : groups) if (g.wait == fiber.wait && g.arg == fiber.waitArg) group = &g;
     if (!group) {
-      groups.push_back(Group{fiber.wait, fiber.waitArg, 0, detailOf(view).what, fiber.site, ""});
+      groups.push_back(Group{fiber.wait, fiber.waitArg, 0, detailOf(view).what, view, ""});
       group = &groups.back();
     }
     if (group->count++ < 3) {
@@ -165,7 +165,7 @@ void Block::deadlock() {
                (g.count > 3 ? ", ..." : "") + "];";
   }
   message += " " + std::to_string(threads - alive_) + " have exited";
-  raiseFault("deadlock", message.c_str(), nullptr, 0, groups.empty() ? nullptr : groups.front().site);
+  raiseFault("deadlock", message.c_str(), nullptr, 0, groups.empty() ? nullptr : siteOf(groups.front().first));
 }
 
 }  // namespace lab::simt

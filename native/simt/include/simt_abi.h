@@ -39,16 +39,18 @@ struct BlockView {
   uint32_t worker;              // which worker thread runs it: %smid's twin
 };
 
-// A CUDA thread; everything that names it is constant while it runs. Two cache lines, the first all that a switch needs.
+// A CUDA thread; what names it is constant while it runs. Two cache lines, the first all that a switch needs.
 struct ThreadView {
   BlockView* block;
-  Id3 threadIdx;
   uint32_t rank;                // linear index in the block, x fastest; lane = rank % 32
-  void* scheduler[5];           // the scheduler's own
+  uint32_t schedulerWord;       // the scheduler's own
+  void* scheduler[6];           // likewise; up to here the first cache line
+  Id3 threadIdx;
   int32_t spin;                 // atomics left before the thread lets others run
   uint32_t query;               // 1: not a launch; a kernel with launch bounds stores them and returns
   uint32_t boundThreads, boundBlocks;
-  void* spare[6];
+  uint32_t unused;
+  void* spare[4];
 };
 static_assert(sizeof(ThreadView) == kViewBytes, "a ThreadView fills the step between two colours");
 
