@@ -63,6 +63,7 @@ export class Connection implements DeviceRequests {
   #closed = false;
   #queue: Step[] = [];
   #pumping = false;
+  #preparing = false;
   #flushing = false;
   #fixups: Fixup[] = [];
   #waits = 0;
@@ -90,6 +91,11 @@ export class Connection implements DeviceRequests {
   /** Number of the device's current life, from 1. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** Bytes of device memory; 0 before the device is open. */
+  get totalMemory(): number {
+    return this.#info?.totalMemory ?? 0;
   }
 
   /** Why the device was lost last, or null while it lives. */
@@ -140,7 +146,15 @@ export class Connection implements DeviceRequests {
 
   /** The handle of a kernel for a launch about to be written; 0 while its module is being reloaded. */
   kernelHandle(module: LoadedModule, entry: number): number {
-    return module.generation === this.#generation ? module.attributes[entry]!.kernel : 0;
+    if (module.generation === this.#generation) return module.attributes[entry]!.kernel;
+    if (this.#preparing) return 0;
+    throw new LabError(
+      "module-lost",
+      `The module ${module.image.path} could not be loaded again after the device was lost.`,
+      {
+        advice: "Compile the kernel again.",
+      },
+    );
   }
 
   /** Writes a launch; where the module is still being reloaded, its handle is filled in before sending. */
@@ -219,7 +233,7 @@ export class Connection implements DeviceRequests {
 
   /** Ends whatever the device is doing; pending work rejects with "interrupted" and the next use reopens it. */
   interrupt(): void {
-    if (this.#waits === 0 && this.commands.pending === 0) return;
+    if (this.#waits === 0 && this.#recent.size === 0 && this.commands.pending === 0) return;
     this.#transport?.kill(this.#ended("interrupted", "was interrupted"));
   }
 
@@ -315,17 +329,32 @@ export class Connection implements DeviceRequests {
 
   /** Waits for a fresh device and loads again the modules that are still in use. */
   async #prepare(transport: Transport): Promise<void> {
-    this.#info = await transport.ready;
-    this.#ring.reset(transport.staging.byteLength);
-    for (const reference of [...this.#modules.values()]) {
-      const module = reference.deref();
-      if (!module) continue;
-      module.attributes = (await transport.call("loadModule", [
-        module.id,
-        module.image.path,
-        module.image.entries,
-      ])) as KernelAttributes[];
+    this.#preparing = true;
+    try {
+      this.#info = await transport.ready;
+      this.#ring.reset(transport.staging.byteLength);
+      for (const reference of [...this.#modules.values()]) {
+        const module = reference.deref();
+        if (module) await this.#reload(transport, module);
+      }
+    } catch (error) {
+      // What waits behind this step must fail with the reason, not run on a device that is not there.
+      if (this.#transport === transport) this.#onLost(error as LabError);
+      transport.kill(error as LabError);
+    } finally {
+      this.#preparing = false;
+    }
+  }
+
+  async #reload(transport: Transport, module: LoadedModule): Promise<void> {
+    try {
+      const answer = await transport.call("loadModule", [module.id, module.image.path, module.image.entries]);
+      module.attributes = answer as KernelAttributes[];
       module.generation = this.#generation;
+    } catch (error) {
+      if (this.#transport !== transport) throw error;
+      // Its file is gone from the cache, say: only launches of this module fail, and say so.
+      module.generation = 0;
     }
   }
 
@@ -437,6 +466,7 @@ export class Connection implements DeviceRequests {
   }
 }
 
+/** 0, which is no kernel, when its module could not be loaded again. */
 function handleOf(fixup: Fixup): number {
-  return fixup.module.attributes[fixup.entry]!.kernel;
+  return fixup.module.generation === 0 ? 0 : fixup.module.attributes[fixup.entry]!.kernel;
 }

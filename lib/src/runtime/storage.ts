@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Connection } from "../backend/connection";
 import { LabError } from "../core/error";
 
@@ -12,6 +14,27 @@ function release(owned: Owned): void {
 }
 
 const collected = new FinalizationRegistry<Owned>(release);
+
+/** Share of the device's memory after whose allocation the garbage collector is run. */
+const collectShare = 1 / 4;
+const allocated = new WeakMap<Connection, number>();
+let collectGarbage: (() => void) | undefined;
+
+/**
+ * Runs the collector now and then by the device memory allocated: a tensor is a few dozen bytes to JavaScript, so that
+ * the memory of dropped ones would otherwise come back only when the heap happens to fill.
+ */
+function collectSometimes(connection: Connection, bytes: number): void {
+  const sum = (allocated.get(connection) ?? 0) + bytes;
+  const due = sum > connection.totalMemory * collectShare;
+  allocated.set(connection, due ? 0 : sum);
+  if (!due) return;
+  if (!collectGarbage) {
+    setFlagsFromString("--expose-gc");
+    collectGarbage = runInNewContext("gc") as () => void;
+  }
+  collectGarbage();
+}
 
 /** Device memory shared by a tensor and its views; freed by `free()` or when the last of them is collected. */
 export class Storage {
@@ -34,6 +57,7 @@ export class Storage {
   /** Allocates device memory. Whether there was enough is known at the next synchronisation. */
   static allocate(connection: Connection, bytes: number): Storage {
     connection.ensure();
+    collectSometimes(connection, bytes);
     const storage = new Storage(connection, connection.handle(), bytes, null);
     connection.commands.alloc(storage.handle, bytes);
     collected.register(
