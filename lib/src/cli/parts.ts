@@ -133,7 +133,7 @@ async function device(): Promise<Part> {
     await opened.close();
     const size =
       info.kind === "cpu" ? `${info.workers ?? 1} workers` : `${info.multiprocessors} multiprocessors`;
-    return found("device", info.arch, `${info.name}, ${size}${why ? ` (${why})` : ""}`, true);
+    return found("device", info.arch, `${info.name}, ${size}${why ? " (no GPU found)" : ""}`, true);
   } catch (error) {
     const advice = LabError.is(error) && error.advice ? error.advice : "npm run build";
     return missing("device", advice, message(error), true);
