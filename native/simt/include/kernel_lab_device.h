@@ -1,7 +1,7 @@
 /// What every .cu file has before its first line when the CPU device compiles it; forced in by the compiler driver.
 #pragma once
 
-// The host's headers come first: CUDA's qualifiers below are macros.
+// The host's headers come first: CUDA's qualifiers below are macros, and <cstdio> would take our printf away again.
 #include <float.h>
 #include <limits.h>
 #include <math.h>
@@ -12,6 +12,10 @@
 #include <string.h>
 #include <time.h>
 
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <new>
 #include <type_traits>

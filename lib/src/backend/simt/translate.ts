@@ -30,6 +30,7 @@ export function translate(source: string, fileName: string): Translation {
     ...variableEdits(text),
     ...boundsEdits(kernels),
     ...asmEdits(text),
+    ...noinlineEdits(text),
   ];
   return { text: apply(source, edits), kernels };
 }
@@ -149,6 +150,15 @@ function asmEdits(text: string): Edit[] {
     });
   }
   return edits;
+}
+
+/** `__noinline__` cannot be a macro: the standard library's headers use the word inside __attribute__. */
+function noinlineEdits(text: string): Edit[] {
+  return [...text.matchAll(/(?<!\(\s*)\b__noinline__\b/g)].map((match) => ({
+    at: match.index,
+    end: match.index + match[0].length,
+    text: "__attribute__((noinline))",
+  }));
 }
 
 function refuseLaunches(text: string, fileName: string): void {
