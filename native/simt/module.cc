@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 
@@ -22,8 +23,9 @@ namespace lab::simt {
 namespace {
 
 // The loader answers a file it has already loaded with the same object, variables and all; a second load of one cached
-// module therefore goes through a copy in memory.
-void* openAgain(const std::string& path) {
+// module therefore goes through a copy in memory. The loader knows that copy by its name, "/proc/self/fd/N": `copy` stays
+// open as long as the module, or the next module's copy would get the same number and be taken for this one.
+void* openAgain(const std::string& path, int* copy) {
   int from = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   int to = memfd_create("kernel-lab-module", MFD_CLOEXEC);
   struct stat info {};
@@ -32,10 +34,14 @@ void* openAgain(const std::string& path) {
     off_t done = 0;
     while (done < info.st_size && sendfile(to, from, &done, size_t(info.st_size - done)) > 0) {
     }
-    if (done == info.st_size) handle = dlopen(("/proc/self/fd/" + std::to_string(to)).c_str(), RTLD_NOW | RTLD_LOCAL);
+    // A name of its own: the loader knows objects by name too, and a descriptor's number comes back after close().
+    static std::atomic<unsigned> loads{0};
+    std::string name = "/proc/self/fd/";
+    for (unsigned n = ++loads; n; n >>= 1) name += n & 1 ? "/" : "./";
+    if (done == info.st_size) handle = dlopen((name + std::to_string(to)).c_str(), RTLD_NOW | RTLD_LOCAL);
   }
   if (from >= 0) close(from);
-  if (to >= 0) close(to);
+  *copy = to;
   return handle;
 }
 
@@ -73,7 +79,7 @@ Status Module::load(const std::string& path, std::unique_ptr<Module>* out) {
   }
   void* already = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
   if (already) dlclose(already);
-  module->handle_ = already ? openAgain(path) : dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  module->handle_ = already ? openAgain(path, &module->copy_) : dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!module->handle_) {
     const char* why = dlerror();
     return Status::error("bad-module", "Loading the kernel module " + path + ": " + (why ? why : "it could not be copied"));
@@ -92,6 +98,7 @@ Status Module::load(const std::string& path, std::unique_ptr<Module>* out) {
 
 Module::~Module() {
   if (handle_) dlclose(handle_);
+  if (copy_ >= 0) close(copy_);
 }
 
 const lab_simt::EntryInfo* Module::find(const std::string& symbol) const {
