@@ -47,6 +47,8 @@ DeviceInfo describeHost(int workers, uint64_t memoryLimit) {
   info.sharedPerBlock = kStaticShared;
   info.sharedPerBlockOptin = kSharedPerBlock;
   info.sharedPerMultiprocessor = kSharedPerMultiprocessor;
+  info.registersPerMultiprocessor = int(kRegisters);
+  info.registersPerBlock = int(kRegisters);
 #ifdef _SC_LEVEL3_CACHE_SIZE
   long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
   if (cache > 0) info.l2Bytes = uint64_t(cache);

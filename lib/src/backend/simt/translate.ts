@@ -29,6 +29,7 @@ export function translate(source: string, fileName: string): Translation {
     ...sharedEdits(source, text),
     ...variableEdits(text),
     ...boundsEdits(kernels),
+    ...alignmentEdits(text),
     ...asmEdits(text),
     ...noinlineEdits(text),
   ];
@@ -83,6 +84,14 @@ function sharedEdits(source: string, text: string): Edit[] {
       : `static thread_local ${type} ${pointer} = nullptr; static lab_simt::SharedBinder lab_bind_${name}(` +
         `[](void* lab_dynamic) { ${name} = reinterpret_cast<${cast}>(lab_dynamic); });`;
     return { at: site.index, end, text: body };
+  });
+}
+
+/** `__shared__ alignas(16) float x[4]`: C++ wants a standard attribute first, the vendor's spelling may stand here. */
+function alignmentEdits(text: string): Edit[] {
+  return [...text.matchAll(/(\b__shared__\s+(?:\w+\s+)*)alignas(?=\s*\()/g)].map((match) => {
+    const at = match.index + match[1]!.length;
+    return { at, end: at + "alignas".length, text: "__align__" };
   });
 }
 
@@ -159,6 +168,25 @@ function noinlineEdits(text: string): Edit[] {
     end: match.index + match[0].length,
     text: "__attribute__((noinline))",
   }));
+}
+
+/**
+ * Spellings that no macro can mend: the standard library itself says `__attribute__((__noinline__))`, and alignas may
+ * not follow `__shared__` once that is a storage class.
+ */
+function spellingEdits(text: string): Edit[] {
+  const edits: Edit[] = [];
+  for (const match of text.matchAll(/(?<![(,]\s*)\b__noinline__\b/g)) {
+    edits.push({ at: match.index, end: match.index + match[0].length, text: "__attribute__((noinline))" });
+  }
+  for (const match of text.matchAll(/\b__shared__\s+(alignas)\s*\(/g)) {
+    const open = match.index + match[0].length - 1;
+    const close = closingBracket(text, open);
+    if (close < 0) continue;
+    const alignment = text.slice(open, close + 1);
+    edits.push({ at: match.index, end: close + 1, text: `alignas${alignment} __shared__` });
+  }
+  return edits;
 }
 
 function refuseLaunches(text: string, fileName: string): void {
