@@ -4,7 +4,7 @@ import type { MeasureRecord } from "../record/schema";
 import { median } from "../record/statistics";
 import type { Device } from "../runtime/device";
 import { open } from "../runtime/open";
-import { type Figure, type FigureRun, figureOf } from "./figures";
+import { type Figure, type FigureRun, figureOf } from "./figure";
 import { measure } from "./measure";
 import { type NumbaReading, readNumba } from "./numba";
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { median } from "../record/statistics";
 import type { Device } from "../runtime/device";
 import { smallKernel } from "./cpuFigures";
-import { type FigureRun, figureOf } from "./figures";
+import { type FigureRun, figureOf } from "./figure";
 
 const launches = 20_000;
 const graphNodes = 1000;

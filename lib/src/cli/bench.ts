@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { environmentOf } from "../bench/environment";
-import { type Figure, runFigures } from "../bench/figures";
+import type { Figure } from "../bench/figure";
+import { runFigures } from "../bench/figures";
 import { runSuite, suiteNames } from "../bench/suites";
 import { runDocument } from "../record/document";
 import type { MeasureRecord } from "../record/schema";

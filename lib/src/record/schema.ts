@@ -186,18 +186,31 @@ export const documentSchema = z.strictObject({
   notes: z.array(z.string()),
 });
 
+/** The device, host and versions a run was measured with. */
 export type Environment = z.infer<typeof environmentSchema>;
+/** What was computed. */
 export type Case = z.infer<typeof caseSchema>;
+/** What computed it. */
 export type Implementation = z.infer<typeof implementationSchema>;
+/** How it was timed. */
 export type Method = z.infer<typeof methodSchema>;
+/** Summary of the samples, seconds. */
 export type Statistics = z.infer<typeof statisticsSchema>;
+/** Rates a second and the share of the roof. */
 export type Rates = z.infer<typeof ratesSchema>;
+/** Whether the output was right. */
 export type CheckRecord = z.infer<typeof checkSchema>;
+/** Whether the number may be believed, with reasons. */
 export type Verdict = z.infer<typeof verdictSchema>;
+/** What a kernel takes of a multiprocessor. */
 export type Resources = z.infer<typeof resourcesSchema>;
+/** One reading of the device's sensors. */
 export type StateReading = z.infer<typeof stateSchema>;
+/** A measurement as a file keeps it, without its environment. */
 export type StoredRecord = z.infer<typeof recordSchema>;
+/** A case that was skipped or failed, with the reason. */
 export type Failure = z.infer<typeof failureSchema>;
+/** One run: a file under results/. */
 export type RunDocument = z.infer<typeof documentSchema>;
 
 /** A measurement with the environment it was made in: what `lab.measure` answers and plots and tables take. */
