@@ -98,7 +98,10 @@ function digest(path: string): string {
 }
 
 function writeMeta(dir: string): void {
-  const files = Object.fromEntries(readdirSync(dir).map((name) => [name, digest(join(dir, name))]));
+  const names = readdirSync(dir, { recursive: true, encoding: "utf8" }).filter((name) =>
+    statSync(join(dir, name)).isFile(),
+  );
+  const files = Object.fromEntries(names.map((name) => [name, digest(join(dir, name))]));
   writeFileSync(join(dir, metaName), JSON.stringify({ files } satisfies Meta));
 }
 
