@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LabError } from "../../core/error";
 import { lexIncludes } from "../../core/includes";
@@ -106,7 +106,7 @@ async function build(
     dir,
   );
   if (code !== 0) throw instantiationError(request, err) ?? hostCompileError(request, err);
-  // The object's own copies serve the lens and a reader; the object alone is loaded.
+  rmSync(join(dir, "headers"), { recursive: true, force: true });
   const names = entries.map(({ name }) => ({ name, symbol: name }));
   writeFileSync(join(dir, "build.json"), JSON.stringify({ entries: names, log: err } satisfies Built));
 }
