@@ -58,7 +58,8 @@ export function tileNeeds(rung: TiledRung, info: DeviceInfo, p: Parameters, n: n
     return `${threads} threads, a block has at most ${info.maxThreadsPerBlock}`;
   if (threads % 32 !== 0) return `${threads} threads are no whole number of warps`;
   if (registers > 240) return `${registers} accumulators and fragments do not fit in 255 registers`;
-  if (registers * threads > info.registersPerBlock) {
+  // The CPU device has no register file to fill and says 0.
+  if (info.registersPerBlock > 0 && registers * threads > info.registersPerBlock) {
     return `${registers * threads} registers, a block has ${info.registersPerBlock}`;
   }
   const room = rung === "06_pipelined" ? info.sharedPerBlockOptin : info.sharedPerBlock;
