@@ -1,25 +1,15 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { loadAddon } from "kernel-lab/dist/backend/binding";
 import { isolated } from "kernel-lab/dist/backend/client";
 import { Connection } from "kernel-lab/dist/backend/connection";
 import { LabError } from "kernel-lab/dist/core/error";
+import { hostsOf } from "./hosts";
 
 const native = { searchPaths: [] as string[] };
 
 function ownHost(): number {
-  const own = readdirSync("/proc").filter((pid) => {
-    try {
-      const parent = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")[1];
-      return (
-        parent === String(process.pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("host.js")
-      );
-    } catch {
-      return false;
-    }
-  });
-  return Number(own[0]);
+  return hostsOf(process.pid)[0]!;
 }
 
 test("a device that does not answer within the time limit is ended, and the next use gets a fresh one", async () => {

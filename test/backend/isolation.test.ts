@@ -1,41 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import * as lab from "kernel-lab";
+import { alive, hostsOf } from "./hosts";
 
-/** Device hosts that are alive, by process id. */
-function hosts(): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const [stat, command] = [
-          readFileSync(`/proc/${pid}/stat`, "utf8"),
-          readFileSync(`/proc/${pid}/cmdline`, "utf8"),
-        ];
-        return command.includes("backend/host.js") && !/\) Z /.test(stat);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-/** Host processes whose parent or former parent printed its marker; waits until none of `pids` lives. */
-async function gone(pids: number[]): Promise<boolean> {
-  for (let i = 0; i < 40; i++) {
-    const alive = hosts();
-    if (!pids.some((pid) => alive.includes(pid))) return true;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return false;
-}
-
-function childrenOf(parent: number): number[] {
-  return hosts().filter(
-    (pid) => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")[1] === String(parent),
-  );
+/** Waits until none of the processes lives. */
+async function gone(pids: readonly number[]): Promise<boolean> {
+  for (let i = 0; i < 40 && pids.some(alive); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  return !pids.some(alive);
 }
 
 const script = (body: string): string[] => [
@@ -44,13 +17,27 @@ const script = (body: string): string[] => [
 ];
 
 test("a script ends by itself with the device open, and takes its host along", async () => {
-  const run = spawnSync(process.execPath, script('console.log(process.pid, "end");'), {
-    encoding: "utf8",
-    timeout: 20_000,
+  const child = spawn(process.execPath, script('console.log("end"); setTimeout(() => {}, 300);'), {
+    stdio: ["ignore", "pipe", "inherit"],
   });
-  assert.equal(run.status, 0, run.stderr);
-  assert.match(run.stdout, /end/);
-  assert.deepEqual(childrenOf(Number(run.stdout.split(" ")[0])), []);
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const pids = hostsOf(child.pid!);
+  assert.equal(pids.length, 1);
+  const code = await new Promise((resolve) => child.once("exit", resolve));
+  assert.equal(code, 0);
+  assert.ok(await gone(pids), "the host is still there");
+});
+
+test("a host in an endless kernel ends with its killed parent", async () => {
+  const endless = `const k = await dev.compile("__global__ void forever(volatile int* x) { while (x[0] == 0) { } }");
+    k.enqueue({ grid: 1, block: 1 }, dev.zeros([1], { dtype: "i32" }));
+    setTimeout(() => console.log("running"), 300); setTimeout(() => {}, 60000);`;
+  const child = spawn(process.execPath, script(endless), { stdio: ["ignore", "pipe", "inherit"] });
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const pids = hostsOf(child.pid!);
+  assert.equal(pids.length, 1);
+  child.kill("SIGKILL");
+  assert.ok(await gone(pids), "the host is still there");
 });
 
 test("a killed script leaves no host behind", async () => {
@@ -62,7 +49,7 @@ test("a killed script leaves no host behind", async () => {
     },
   );
   await new Promise((resolve) => child.stdout.once("data", resolve));
-  const pids = childrenOf(child.pid!);
+  const pids = hostsOf(child.pid!);
   assert.equal(pids.length, 1);
   child.kill("SIGKILL");
   assert.ok(await gone(pids), "the host is still there");
@@ -83,7 +70,7 @@ test("when a device's host is killed, waits reject, tensors are lost, and the de
   const dev = await lab.open("cpu");
   const x = dev.randn([100]);
   await dev.sync();
-  const [host] = childrenOf(process.pid);
+  const [host] = hostsOf(process.pid);
   process.kill(host!, "SIGKILL");
   await assert.rejects(
     x.read(),
@@ -92,7 +79,7 @@ test("when a device's host is killed, waits reject, tensors are lost, and the de
   await assert.rejects(x.read(), (e) => lab.LabError.is(e, "device-lost") && /lost/.test(e.what));
   const y = dev.full([3], 2);
   assert.deepEqual([...((await y.read()) as Float32Array)], [2, 2, 2]);
-  assert.notEqual(childrenOf(process.pid)[0], host);
+  assert.notEqual(hostsOf(process.pid)[0], host);
   await dev.close();
 });
 

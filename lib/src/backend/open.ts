@@ -83,10 +83,16 @@ async function openKind(kind: DeviceKind, options: OpenOptions, why: string): Pr
 /** One clause telling why there is no GPU to open, or "" when there is one. */
 function whyNoGpu(ordinal: number): string {
   const { driver, gpus } = loadAddon().probe(cudaLibraryFolders());
-  if (!driver.found) return `no CUDA driver${driver.error ? ` (${driver.error})` : ""}`;
-  if (gpus.length === 0) return `the driver lists no GPU${driver.error ? ` (${driver.error})` : ""}`;
+  if (!driver.found) return `no CUDA driver${clause(driver.error)}`;
+  if (gpus.length === 0) return `the driver lists no GPU${clause(driver.error)}`;
   if (ordinal >= gpus.length) return `GPU ${ordinal} was asked for and there are ${gpus.length}`;
   return "";
+}
+
+/** What happened, of an error that also says what was being done and what to do. */
+function clause(error: string | undefined): string {
+  const what = error?.replace(/^Opening the CUDA device: /, "").split(". ")[0];
+  return what ? `: ${what.replace(/\.$/, "")}` : "";
 }
 
 function checkOptions(kind: string, options: OpenOptions): void {
