@@ -47,6 +47,9 @@ const CARRIED = [
   "lib/package.json",
   "lib/bin",
   "lib/dist",
+  // Python programs are run from where they stand.
+  "lib/src/baselines",
+  "lib/src/bench/numba_softmax.py",
   "native",
   "kernels",
   "notebooks",

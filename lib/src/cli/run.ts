@@ -84,7 +84,7 @@ function summary(run: NotebookRun) {
 }
 
 function failureLines(run: NotebookRun): string[] {
-  const last = run.cells.at(-1);
-  if (run.ok || !last?.failure) return [];
-  return [`${basename(run.path)} cell ${last.index}:`, ...last.failure.traceback];
+  const failed = run.cells.find((cell) => cell.failure && !cell.expected);
+  return failed?.failure ? [`${basename(run.path)} cell ${failed.index}:`, ...failed.failure.traceback] : [];
+} cell ${last.index}:`, ...last.failure.traceback];
 }
