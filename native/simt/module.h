@@ -32,6 +32,7 @@ struct Module {
   std::string linkerName(const lab_simt::EntryInfo& entry) const;
 
   void* handle_ = nullptr;
+  int copy_ = -1;  // descriptor of the copy it was loaded from, where the file itself was loaded already
   ElfImage elf_;
 };
 
