@@ -1,8 +1,9 @@
 // Decodes command batches and drives a Backend.
 //
-// A batch comes from another process, so nothing in it is trusted: every record is checked for its size, every
-// range against the buffer or the staging segment it names. Errors are kept, the first one wins, and synchronize
-// hands it out, as CUDA does with a failed launch. After a fatal error nothing reaches the backend any more.
+// A batch comes from another process, so nothing in it is trusted: every record is checked for its size,
+// every range against the buffer or the staging segment it names. Errors are kept, the first one wins, and
+// synchronize hands it out, as CUDA does with a failed launch. After a fatal error nothing reaches the
+// backend any more.
 //
 // A transfer has finished with the staging segment when submit() returns.
 #pragma once
@@ -35,9 +36,16 @@ class Decoder {
   void dropModule(uint32_t module);
 
  private:
-  // `module` is 0 for memory of our own. `failed`: its allocation failed, so that freeing it is no second error.
-  struct Buffer { uint64_t address = 0, bytes = 0; uint32_t module = 0; bool failed = false; };
-  struct alignas(64) TensorMapBytes { uint8_t bytes[128]; };
+  // `module` is 0 for memory of our own. `failed`: its allocation failed, so that freeing it is no second
+  // error.
+  struct Buffer {
+    uint64_t address = 0, bytes = 0;
+    uint32_t module = 0;
+    bool failed = false;
+  };
+  struct alignas(64) TensorMapBytes {
+    uint8_t bytes[128];
+  };
 
   Status dispatch(const uint8_t* record, const Header& header);
   Status alloc(const AllocCmd& cmd);
@@ -50,7 +58,8 @@ class Decoder {
   Status applyPatch(const Patch& patch, uint32_t argBytes);
   Status tensorMap(const TensorMapCmd& cmd);
   // Checks that [offset, offset + bytes) lies in the buffer and gives its device address.
-  Status resolve(uint32_t buffer, uint64_t offset, uint64_t bytes, const char* doing, uint64_t* address) const;
+  Status resolve(uint32_t buffer, uint64_t offset, uint64_t bytes, const char* doing,
+                 uint64_t* address) const;
   const Buffer* find(uint32_t buffer) const;
 
   Backend& backend_;

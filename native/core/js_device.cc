@@ -32,21 +32,31 @@ Napi::Value JsDevice::open(const Napi::CallbackInfo& info) {
   const Napi::Object from = args.object(1, "options");
   OpenOptions options;
   if (!args.failed() && kind != "cpu" && kind != "cuda") args.reject("kind", "\"cpu\" or \"cuda\"");
-  if (!args.failed() && !readOptions(from, &options)) args.reject("options.faultPage", "an ArrayBuffer of 4096 bytes or more");
+  if (!args.failed() && !readOptions(from, &options))
+    args.reject("options.faultPage", "an ArrayBuffer of 4096 bytes or more");
   if (args.failed()) return {};
   std::unique_ptr<Backend> backend;
   if (!raise(env, kind == "cuda" ? openCuda(options, &backend) : openCpu(options, &backend))) return {};
 
-  const Napi::Function type = DefineClass(env, "NativeDevice", {
-    InstanceMethod("info", &JsDevice::info), InstanceMethod("attachStaging", &JsDevice::attachStaging),
-    InstanceMethod("submit", &JsDevice::submit), InstanceMethod("synchronize", &JsDevice::synchronize),
-    InstanceMethod("query", &JsDevice::query), InstanceMethod("elapsed", &JsDevice::elapsed),
-    InstanceMethod("memory", &JsDevice::memory), InstanceMethod("state", &JsDevice::state),
-    InstanceMethod("loadModule", &JsDevice::loadModule), InstanceMethod("unloadModule", &JsDevice::unloadModule),
-    InstanceMethod("bindSymbol", &JsDevice::bindSymbol), InstanceMethod("occupancy", &JsDevice::occupancy),
-    InstanceMethod("maxCooperativeBlocks", &JsDevice::maxCooperativeBlocks),
-    InstanceMethod("takePrintf", &JsDevice::takePrintf), InstanceMethod("close", &JsDevice::close),
-  });
+  const Napi::Function type =
+      DefineClass(env, "NativeDevice",
+                  {
+                      InstanceMethod("info", &JsDevice::info),
+                      InstanceMethod("attachStaging", &JsDevice::attachStaging),
+                      InstanceMethod("submit", &JsDevice::submit),
+                      InstanceMethod("synchronize", &JsDevice::synchronize),
+                      InstanceMethod("query", &JsDevice::query),
+                      InstanceMethod("elapsed", &JsDevice::elapsed),
+                      InstanceMethod("memory", &JsDevice::memory),
+                      InstanceMethod("state", &JsDevice::state),
+                      InstanceMethod("loadModule", &JsDevice::loadModule),
+                      InstanceMethod("unloadModule", &JsDevice::unloadModule),
+                      InstanceMethod("bindSymbol", &JsDevice::bindSymbol),
+                      InstanceMethod("occupancy", &JsDevice::occupancy),
+                      InstanceMethod("maxCooperativeBlocks", &JsDevice::maxCooperativeBlocks),
+                      InstanceMethod("takePrintf", &JsDevice::takePrintf),
+                      InstanceMethod("close", &JsDevice::close),
+                  });
   const Napi::Object object = type.New({});
   if (env.IsExceptionPending()) return {};
   JsDevice* device = Unwrap(object);
@@ -58,7 +68,8 @@ Napi::Value JsDevice::open(const Napi::CallbackInfo& info) {
 }
 
 bool JsDevice::usable(Napi::Env env) {
-  if (!backend_) return raise(env, Status::error("device-closed", "Using a device: it was closed. Open it again."));
+  if (!backend_)
+    return raise(env, Status::error("device-closed", "Using a device: it was closed. Open it again."));
   return raise(env, decoder_->ended());
 }
 
@@ -82,7 +93,10 @@ Napi::Value JsDevice::submit(Info info) {
   Arguments args(info, "submit");
   const Napi::Uint8Array batch = args.bytes(0, "batch");
   if (args.failed()) return {};
-  if (!backend_) { usable(info.Env()); return {}; }
+  if (!backend_) {
+    usable(info.Env());
+    return {};
+  }
   decoder_->submit(batch.Data(), batch.ByteLength());
   return info.Env().Undefined();
 }
@@ -115,11 +129,19 @@ Napi::Value JsDevice::elapsed(Info info) {
   for (uint32_t i = 0; i < count; ++i) {
     const Napi::Value item = pairs[i];
     const std::string text = "pairs[" + std::to_string(i) + "]";
-    if (!item.IsArray() || item.As<Napi::Array>().Length() != 2) { args.reject(text.c_str(), "a pair of events"); return {}; }
+    if (!item.IsArray() || item.As<Napi::Array>().Length() != 2) {
+      args.reject(text.c_str(), "a pair of events");
+      return {};
+    }
     const Napi::Value from = item.As<Napi::Array>()[0u], to = item.As<Napi::Array>()[1u];
-    if (!from.IsNumber() || !to.IsNumber()) { args.reject(text.c_str(), "a pair of event handles"); return {}; }
+    if (!from.IsNumber() || !to.IsNumber()) {
+      args.reject(text.c_str(), "a pair of event handles");
+      return {};
+    }
     double value = 0;
-    if (!check(env, backend_->elapsed(from.As<Napi::Number>().Uint32Value(), to.As<Napi::Number>().Uint32Value(), &value))) return {};
+    if (!check(env, backend_->elapsed(from.As<Napi::Number>().Uint32Value(),
+                                      to.As<Napi::Number>().Uint32Value(), &value)))
+      return {};
     seconds[i] = Napi::Number::New(env, value);
   }
   return seconds;
@@ -148,8 +170,12 @@ Napi::Value JsDevice::loadModule(Info info) {
   std::vector<EntryName> entries;
   for (uint32_t i = 0; i < list.Length(); ++i) {
     const Napi::Value item = list[i];
-    if (!item.IsObject()) { args.reject("entries", "an array of {name, symbol}"); return {}; }
-    entries.push_back({stringField(item.As<Napi::Object>(), "name"), stringField(item.As<Napi::Object>(), "symbol")});
+    if (!item.IsObject()) {
+      args.reject("entries", "an array of {name, symbol}");
+      return {};
+    }
+    entries.push_back(
+        {stringField(item.As<Napi::Object>(), "name"), stringField(item.As<Napi::Object>(), "symbol")});
   }
   std::vector<KernelAttributes> attributes;
   if (!check(env, backend_->loadModule(module, path, entries, &attributes))) return {};
@@ -185,9 +211,11 @@ Napi::Value JsDevice::bindSymbol(Info info) {
 Napi::Value JsDevice::occupancy(Info info) {
   const Napi::Env env = info.Env();
   Arguments args(info, "occupancy");
-  const uint32_t kernel = args.u32(0, "kernel"), threads = args.u32(1, "blockThreads"), shared = args.u32(2, "dynamicShared");
+  const uint32_t kernel = args.u32(0, "kernel"), threads = args.u32(1, "blockThreads"),
+                 shared = args.u32(2, "dynamicShared");
   int blocks = 0;
-  if (args.failed() || !usable(env) || !check(env, backend_->occupancy(kernel, threads, shared, &blocks))) return {};
+  if (args.failed() || !usable(env) || !check(env, backend_->occupancy(kernel, threads, shared, &blocks)))
+    return {};
   const int warpsPerBlock = static_cast<int>((threads + facts_.warpSize - 1) / facts_.warpSize);
   const int warps = blocks * warpsPerBlock, most = facts_.maxThreadsPerMultiprocessor / facts_.warpSize;
   Napi::Object out = Napi::Object::New(env);
@@ -200,9 +228,11 @@ Napi::Value JsDevice::occupancy(Info info) {
 Napi::Value JsDevice::maxCooperativeBlocks(Info info) {
   const Napi::Env env = info.Env();
   Arguments args(info, "maxCooperativeBlocks");
-  const uint32_t kernel = args.u32(0, "kernel"), threads = args.u32(1, "blockThreads"), shared = args.u32(2, "dynamicShared");
+  const uint32_t kernel = args.u32(0, "kernel"), threads = args.u32(1, "blockThreads"),
+                 shared = args.u32(2, "dynamicShared");
   int blocks = 0;
-  if (args.failed() || !usable(env) || !check(env, backend_->occupancy(kernel, threads, shared, &blocks))) return {};
+  if (args.failed() || !usable(env) || !check(env, backend_->occupancy(kernel, threads, shared, &blocks)))
+    return {};
   return Napi::Number::New(env, static_cast<double>(blocks) * facts_.multiprocessors);
 }
 

@@ -13,7 +13,8 @@ namespace {
 // A view of the mapping; the mapping goes when the view is collected.
 Napi::ArrayBuffer viewOf(Napi::Env env, const SharedMemory& memory) {
   const size_t bytes = memory.bytes;
-  return Napi::ArrayBuffer::New(env, memory.data, bytes, [bytes](Napi::Env, void* data) { unmapShared(data, bytes); });
+  return Napi::ArrayBuffer::New(env, memory.data, bytes,
+                                [bytes](Napi::Env, void* data) { unmapShared(data, bytes); });
 }
 
 // A size from a JavaScript number; false when it is no whole number in 1 .. 2^40.
@@ -74,7 +75,8 @@ Napi::Value fillRandomHost(const Napi::CallbackInfo& info) {
   spec.b = args.number(5, "b");
   spec.outlierFraction = args.number(6, "outlierFraction");
   spec.outlierScale = args.number(7, "outlierScale");
-  if (!(count >= 0 && count <= 4294967296.0) || count != std::floor(count)) args.reject("count", "a whole number from 0 to 2^32");
+  if (!(count >= 0 && count <= 4294967296.0) || count != std::floor(count))
+    args.reject("count", "a whole number from 0 to 2^32");
   if (args.failed() || !raise(info.Env(), checkRandom(spec))) return {};
   spec.count = static_cast<uint64_t>(count);
   Napi::ArrayBuffer out = Napi::ArrayBuffer::New(info.Env(), spec.count * elementBytes(spec.dtype));

@@ -39,7 +39,9 @@ bool raise(Napi::Env env, const Status& status) {
 void Arguments::reject(const char* name, const char* expected) {
   if (failed_) return;
   failed_ = true;
-  raise(info_.Env(), Status::error("invalid-argument", std::string("Calling the native addon's ") + call_ + ": expected " + name + " to be " + expected + "."));
+  raise(info_.Env(),
+        Status::error("invalid-argument", std::string("Calling the native addon's ") + call_ + ": expected " +
+                                              name + " to be " + expected + "."));
 }
 
 uint32_t Arguments::u32(size_t index, const char* name) {
@@ -119,7 +121,9 @@ std::string stringField(const Napi::Object& object, const char* name) {
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
 }
 
-std::vector<std::string> stringsField(const Napi::Object& object, const char* name) { return stringList(object.Get(name)); }
+std::vector<std::string> stringsField(const Napi::Object& object, const char* name) {
+  return stringList(object.Get(name));
+}
 
 Napi::Object toJs(Napi::Env env, const DeviceInfo& info) {
   Napi::Object out = Napi::Object::New(env);
@@ -192,7 +196,8 @@ Napi::Object toJs(Napi::Env env, const DeviceState& state) {
     return out;
   }
   Napi::Array reasons = Napi::Array::New(env, state.throttleReasons.size());
-  for (uint32_t i = 0; i < state.throttleReasons.size(); ++i) reasons[i] = Napi::String::New(env, state.throttleReasons[i]);
+  for (uint32_t i = 0; i < state.throttleReasons.size(); ++i)
+    reasons[i] = Napi::String::New(env, state.throttleReasons[i]);
   out.Set("throttleReasons", reasons);
   return out;
 }

@@ -1,4 +1,5 @@
-// Between JavaScript values and the contract's C++ types: checked reads, and objects as contract.ts describes them.
+// Between JavaScript values and the contract's C++ types: checked reads, and objects as contract.ts describes
+// them.
 #pragma once
 #include <napi.h>
 
@@ -12,8 +13,8 @@ namespace lab {
 // Throws a Status as an Error with code, fatal and, where known, kernel and detail; false when it was not ok.
 bool raise(Napi::Env env, const Status& status);
 
-// Reads the arguments of one call by position. The first wrong one throws "invalid-argument"; what is read after that
-// has its default value, so a caller reads everything and asks failed() once.
+// Reads the arguments of one call by position. The first wrong one throws "invalid-argument"; what is read
+// after that has its default value, so a caller reads everything and asks failed() once.
 class Arguments {
  public:
   Arguments(const Napi::CallbackInfo& info, const char* call) : info_(info), call_(call) {}

@@ -25,26 +25,35 @@ std::string randomName() {
   if (getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) return {};
   std::string name = kPrefix;
   char digits[3];
-  for (unsigned char b : bytes) { std::snprintf(digits, sizeof digits, "%02x", b); name += digits; }
+  for (unsigned char b : bytes) {
+    std::snprintf(digits, sizeof digits, "%02x", b);
+    name += digits;
+  }
   return name;
 }
 
 Status map(int fd, const std::string& path, size_t bytes, SharedMemory* out) {
   void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (data == MAP_FAILED) return failed("Mapping " + std::to_string(bytes) + " bytes of shared memory", errno, "Free memory, or ask for a smaller staging segment.");
+  if (data == MAP_FAILED)
+    return failed("Mapping " + std::to_string(bytes) + " bytes of shared memory", errno,
+                  "Free memory, or ask for a smaller staging segment.");
   *out = {path, data, bytes};
   return {};
 }
 
-// Creates, reserves and maps one file; the space is reserved now, since a full /dev/shm would end us by SIGBUS later.
+// Creates, reserves and maps one file; the space is reserved now, since a full /dev/shm would end us by
+// SIGBUS later.
 Status createIn(const std::string& folder, size_t bytes, SharedMemory* out) {
   const std::string name = randomName();
-  if (name.empty()) return failed("Naming a shared-memory segment", errno, "The kernel's random source must be readable.");
+  if (name.empty())
+    return failed("Naming a shared-memory segment", errno, "The kernel's random source must be readable.");
   const std::string path = folder + "/" + name;
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0) return failed("Creating shared memory in " + folder, errno, "Make the folder writable, or set TMPDIR.");
+  if (fd < 0)
+    return failed("Creating shared memory in " + folder, errno, "Make the folder writable, or set TMPDIR.");
   const int full = posix_fallocate(fd, 0, static_cast<off_t>(bytes));
-  Status status = full ? failed("Reserving " + std::to_string(bytes) + " bytes in " + folder, full, "Free space there (containers: run with a larger --shm-size).")
+  Status status = full ? failed("Reserving " + std::to_string(bytes) + " bytes in " + folder, full,
+                                "Free space there (containers: run with a larger --shm-size).")
                        : map(fd, path, bytes, out);
   close(fd);
   if (!status.ok()) unlink(path.c_str());
@@ -54,7 +63,9 @@ Status createIn(const std::string& folder, size_t bytes, SharedMemory* out) {
 }  // namespace
 
 Status createShared(size_t bytes, SharedMemory* out) {
-  if (bytes == 0 || bytes > (1ull << 40)) return Status::error("invalid-argument", "Creating shared memory: expected 1 byte to 1 TiB, got " + std::to_string(bytes) + ".");
+  if (bytes == 0 || bytes > (1ull << 40))
+    return Status::error("invalid-argument", "Creating shared memory: expected 1 byte to 1 TiB, got " +
+                                                 std::to_string(bytes) + ".");
   Status first = createIn("/dev/shm", bytes, out);
   if (first.ok()) return first;
   const char* tmp = std::getenv("TMPDIR");
@@ -66,14 +77,18 @@ Status createShared(size_t bytes, SharedMemory* out) {
 
 Status openShared(const std::string& path, size_t bytes, SharedMemory* out) {
   const int fd = open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return failed("Opening shared memory " + path, errno, "The process that created it may have ended.");
+  if (fd < 0)
+    return failed("Opening shared memory " + path, errno, "The process that created it may have ended.");
   struct stat info;
   Status status;
   if (fstat(fd, &info) != 0) status = failed("Reading the state of shared memory " + path, errno, "");
   else if (!S_ISREG(info.st_mode) || info.st_uid != geteuid() || (info.st_mode & 077) != 0)
-    status = Status::error("shared-memory", "Opening shared memory " + path + ": expected a file of this user with mode 0600.");
+    status = Status::error(
+        "shared-memory", "Opening shared memory " + path + ": expected a file of this user with mode 0600.");
   else if (bytes == 0 || static_cast<uint64_t>(info.st_size) < bytes)
-    status = Status::error("shared-memory", "Opening shared memory " + path + ": expected " + std::to_string(bytes) + " bytes, found " + std::to_string(info.st_size) + ".");
+    status = Status::error("shared-memory", "Opening shared memory " + path + ": expected " +
+                                                std::to_string(bytes) + " bytes, found " +
+                                                std::to_string(info.st_size) + ".");
   else status = map(fd, path, bytes, out);
   close(fd);
   return status;
@@ -81,8 +96,11 @@ Status openShared(const std::string& path, size_t bytes, SharedMemory* out) {
 
 Status unlinkShared(const std::string& path) {
   const std::string name = path.substr(path.rfind('/') + 1);
-  if (name.rfind(kPrefix, 0) != 0) return Status::error("invalid-argument", "Removing shared memory: " + path + " is not a segment of the lab.");
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) return failed("Removing shared memory " + path, errno, "");
+  if (name.rfind(kPrefix, 0) != 0)
+    return Status::error("invalid-argument",
+                         "Removing shared memory: " + path + " is not a segment of the lab.");
+  if (unlink(path.c_str()) != 0 && errno != ENOENT)
+    return failed("Removing shared memory " + path, errno, "");
   return {};
 }
 

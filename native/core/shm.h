@@ -8,7 +8,11 @@
 
 namespace lab {
 
-struct SharedMemory { std::string path; void* data = nullptr; size_t bytes = 0; };
+struct SharedMemory {
+  std::string path;
+  void* data = nullptr;
+  size_t bytes = 0;
+};
 
 // Creates a segment of zeros under /dev/shm, or where that is missing or full under $TMPDIR or /tmp.
 Status createShared(size_t bytes, SharedMemory* out);

@@ -25,7 +25,8 @@ class CudaDevice final : public Backend {
   // memory.cc
   Status alloc(uint64_t bytes, uint64_t* address) override;
   Status free(uint64_t address) override;
-  Status fillPattern(uint64_t address, uint32_t width, uint64_t count, uint64_t pattern, uint32_t stream) override;
+  Status fillPattern(uint64_t address, uint32_t width, uint64_t count, uint64_t pattern,
+                     uint32_t stream) override;
   Status fillRandom(uint64_t address, const FillRandomCmd& cmd) override;
   Status upload(uint64_t address, const void* host, uint64_t bytes, uint32_t stream) override;
   Status download(void* host, uint64_t address, uint64_t bytes, uint32_t stream) override;
@@ -68,11 +69,14 @@ class CudaDevice final : public Backend {
     std::string name;
     uint32_t maxThreads = 0;
     uint64_t staticShared = 0;
-    uint32_t argBytes = 0;         // what the compiler laid out; 0 when the driver cannot tell
-    uint64_t dynamicLimit = 0;     // MAX_DYNAMIC_SHARED_SIZE as set so far
+    uint32_t argBytes = 0;      // what the compiler laid out; 0 when the driver cannot tell
+    uint64_t dynamicLimit = 0;  // MAX_DYNAMIC_SHARED_SIZE as set so far
     bool nonPortableCluster = false;
   };
-  struct LoadedModule { Module module; std::vector<uint32_t> kernels; };
+  struct LoadedModule {
+    Module module;
+    std::vector<uint32_t> kernels;
+  };
   struct CapturedGraph {
     GraphExec exec = nullptr;
     std::vector<uint32_t> kernels;
@@ -81,12 +85,17 @@ class CudaDevice final : public Backend {
     uint32_t stream = 0;
   };
   // Streams are looked up at every launch, so the last one found is remembered.
-  struct StreamEntry { uint32_t id; Stream stream; };
+  struct StreamEntry {
+    uint32_t id;
+    Stream stream;
+  };
 
   CudaDevice(const OpenOptions& options, Driver driver, Device device, Context context);
 
   // Ok, or the error the driver answered while `doing`, with the kernels it may come from.
-  Status check(Result result, const char* doing) { return result == kSuccess ? Status() : fault(result, doing); }
+  Status check(Result result, const char* doing) {
+    return result == kSuccess ? Status() : fault(result, doing);
+  }
   Status fault(Result result, const char* doing);
   // Waits through `wait`, whose output on stdout and stderr (printf, assert) is kept.
   template <typename Wait>

@@ -6,12 +6,19 @@
 
 namespace lab::cuda {
 
-// `advice` says what happened in words and what to do. `fatal`: the context is gone, only a new process gets the GPU back.
-struct ErrorMeaning { const char* code; const char* advice; bool fatal; };
+// `advice` says what happened in words and what to do. `fatal`: the context is gone, only a new process gets
+// the GPU back.
+struct ErrorMeaning {
+  const char* code;
+  const char* advice;
+  bool fatal;
+};
 ErrorMeaning meaningOf(Result result);
 
 // What a failed device assert printed: its text, and block and thread as the JSON of an error's detail.
-struct AssertReport { std::string text, detail; };
+struct AssertReport {
+  std::string text, detail;
+};
 AssertReport parseAssert(const std::string& printed);
 
 }  // namespace lab::cuda

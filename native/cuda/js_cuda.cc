@@ -69,7 +69,8 @@ Napi::Value nvrtcCompile(const Napi::CallbackInfo& info) {
   const Napi::Value headers = from.Get("headers");
   if (headers.IsObject()) {
     const Napi::Object object = headers.As<Napi::Object>();
-    for (const std::string& name : stringList(object.GetPropertyNames())) request.headers[name] = stringField(object, name.c_str());
+    for (const std::string& name : stringList(object.GetPropertyNames()))
+      request.headers[name] = stringField(object, name.c_str());
   }
   cuda::NvrtcResult result;
   if (!raise(env, cuda::nvrtcCompile(request, &result))) return {};
@@ -77,10 +78,12 @@ Napi::Value nvrtcCompile(const Napi::CallbackInfo& info) {
   out.Set("ok", Napi::Boolean::New(env, result.ok));
   out.Set("log", result.log);
   if (!result.cubin.empty()) {
-    out.Set("cubin", Napi::Buffer<uint8_t>::Copy(env, reinterpret_cast<const uint8_t*>(result.cubin.data()), result.cubin.size()));
+    out.Set("cubin", Napi::Buffer<uint8_t>::Copy(env, reinterpret_cast<const uint8_t*>(result.cubin.data()),
+                                                 result.cubin.size()));
   }
   if (!result.ptx.empty()) {
-    out.Set("ptx", Napi::Buffer<uint8_t>::Copy(env, reinterpret_cast<const uint8_t*>(result.ptx.data()), result.ptx.size()));
+    out.Set("ptx", Napi::Buffer<uint8_t>::Copy(env, reinterpret_cast<const uint8_t*>(result.ptx.data()),
+                                               result.ptx.size()));
   }
   Napi::Object names = Napi::Object::New(env);
   for (const auto& [expression, symbol] : result.loweredNames) names.Set(expression, symbol);

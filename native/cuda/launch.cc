@@ -29,44 +29,57 @@ CudaDevice::Kernel* CudaDevice::findKernel(uint32_t kernel) {
 
 Status CudaDevice::refuse(const Launch& l, const Kernel& kernel) const {
   if (!within(l.grid, info_.maxGridDim)) {
-    return invalid(kernel.name, "expected a grid of 1x1x1 to " + extents(info_.maxGridDim) + " blocks but received " + extents(l.grid) + ".");
+    return invalid(kernel.name, "expected a grid of 1x1x1 to " + extents(info_.maxGridDim) +
+                                    " blocks but received " + extents(l.grid) + ".");
   }
   const uint64_t threads = uint64_t{l.block[0]} * l.block[1] * l.block[2];
   if (!within(l.block, info_.maxBlockDim) || threads > kernel.maxThreads) {
-    return invalid(kernel.name, "expected a block of 1 to " + std::to_string(kernel.maxThreads) + " threads, at most " + extents(info_.maxBlockDim) +
-                   ", but received " + extents(l.block) + ". The kernel's registers and __launch_bounds__ may lower the limit.");
+    return invalid(kernel.name, "expected a block of 1 to " + std::to_string(kernel.maxThreads) +
+                                    " threads, at most " + extents(info_.maxBlockDim) + ", but received " +
+                                    extents(l.block) +
+                                    ". The kernel's registers and __launch_bounds__ may lower the limit.");
   }
   if (kernel.staticShared + l.dynamicShared > info_.sharedPerBlockOptin) {
-    return invalid(kernel.name, "expected at most " + std::to_string(info_.sharedPerBlockOptin) + " bytes of shared memory a block but received " +
-                   std::to_string(l.dynamicShared) + " dynamic and " + std::to_string(kernel.staticShared) + " static. Use a smaller tile.");
+    return invalid(kernel.name, "expected at most " + std::to_string(info_.sharedPerBlockOptin) +
+                                    " bytes of shared memory a block but received " +
+                                    std::to_string(l.dynamicShared) + " dynamic and " +
+                                    std::to_string(kernel.staticShared) + " static. Use a smaller tile.");
   }
   if (kernel.argBytes && l.argBytes < kernel.argBytes) {
-    return invalid(kernel.name, "expected " + std::to_string(kernel.argBytes) + " bytes of arguments but received " + std::to_string(l.argBytes) + ".");
+    return invalid(kernel.name, "expected " + std::to_string(kernel.argBytes) +
+                                    " bytes of arguments but received " + std::to_string(l.argBytes) + ".");
   }
   if (l.cluster[0] | l.cluster[1] | l.cluster[2]) {
     if (!info_.clusters) return invalid(kernel.name, "clusters need a GPU of capability 9.0 or more.");
     const uint64_t size = uint64_t{l.cluster[0]} * l.cluster[1] * l.cluster[2];
     for (int i = 0; i < 3; ++i) {
-      if (l.cluster[i] == 0 || l.cluster[i] > kLargestCluster || size > kLargestCluster || l.grid[i] % l.cluster[i] != 0) {
-        return invalid(kernel.name, "expected a cluster of at most 16 blocks that divides the grid " + extents(l.grid) + " but received " + extents(l.cluster) + ".");
+      if (l.cluster[i] == 0 || l.cluster[i] > kLargestCluster || size > kLargestCluster ||
+          l.grid[i] % l.cluster[i] != 0) {
+        return invalid(kernel.name, "expected a cluster of at most 16 blocks that divides the grid " +
+                                        extents(l.grid) + " but received " + extents(l.cluster) + ".");
       }
     }
   }
   return {};
 }
 
-// Over 48 KB a kernel must be allowed by name; once for the most there can be, so that later launches skip it.
+// Over 48 KB a kernel must be allowed by name; once for the most there can be, so that later launches skip
+// it.
 Status CudaDevice::allowShared(Kernel& kernel, uint32_t dynamicShared) {
   if (dynamicShared <= kernel.dynamicLimit) return {};
   const uint64_t most = info_.sharedPerBlockOptin - kernel.staticShared;
-  Status status = check(driver_.funcSetAttribute(kernel.function, kFuncMaxDynamicShared, static_cast<int>(most)), "Allowing a kernel more than 48 KB of shared memory");
+  Status status =
+      check(driver_.funcSetAttribute(kernel.function, kFuncMaxDynamicShared, static_cast<int>(most)),
+            "Allowing a kernel more than 48 KB of shared memory");
   if (status.ok()) kernel.dynamicLimit = most;
   return status;
 }
 
 Status CudaDevice::launch(const Launch& l) {
   Kernel* kernel = findKernel(l.kernel);
-  if (!kernel) return Status::error("invalid-launch", "Launching kernel " + std::to_string(l.kernel) + ": it does not exist or its module was unloaded.");
+  if (!kernel)
+    return Status::error("invalid-launch", "Launching kernel " + std::to_string(l.kernel) +
+                                               ": it does not exist or its module was unloaded.");
   Stream stream;
   if (!findStream(l.stream, &stream)) return unknownStream(l.stream);
   Status refused = refuse(l, *kernel);
@@ -79,20 +92,34 @@ Status CudaDevice::launch(const Launch& l) {
   const uint32_t clusterSize = l.cluster[0] * l.cluster[1] * l.cluster[2];
   Result result;
   if (clusterSize == 0 && l.flags == 0) {
-    result = driver_.launchKernel(kernel->function, l.grid[0], l.grid[1], l.grid[2], l.block[0], l.block[1], l.block[2], l.dynamicShared, stream, nullptr, args);
+    result = driver_.launchKernel(kernel->function, l.grid[0], l.grid[1], l.grid[2], l.block[0], l.block[1],
+                                  l.block[2], l.dynamicShared, stream, nullptr, args);
   } else {
-    if (!driver_.launchKernelEx) return invalid(kernel->name, "clusters, cooperative and programmatic launches need a driver of CUDA 12 or newer.");
+    if (!driver_.launchKernelEx)
+      return invalid(kernel->name,
+                     "clusters, cooperative and programmatic launches need a driver of CUDA 12 or newer.");
     LaunchAttribute attributes[3] = {};
     unsigned count = 0;
-    if (l.flags & kCooperative) { attributes[count].id = kAttrCooperative; attributes[count++].value.flag = 1; }
-    if (clusterSize) { attributes[count].id = kAttrClusterDimension; attributes[count++].value.dim = {l.cluster[0], l.cluster[1], l.cluster[2]}; }
-    if (l.flags & kProgrammaticDependent) { attributes[count].id = kAttrProgrammaticSerialization; attributes[count++].value.flag = 1; }
+    if (l.flags & kCooperative) {
+      attributes[count].id = kAttrCooperative;
+      attributes[count++].value.flag = 1;
+    }
+    if (clusterSize) {
+      attributes[count].id = kAttrClusterDimension;
+      attributes[count++].value.dim = {l.cluster[0], l.cluster[1], l.cluster[2]};
+    }
+    if (l.flags & kProgrammaticDependent) {
+      attributes[count].id = kAttrProgrammaticSerialization;
+      attributes[count++].value.flag = 1;
+    }
     if (clusterSize > kPortableCluster && !kernel->nonPortableCluster) {
-      Status status = check(driver_.funcSetAttribute(kernel->function, kFuncNonPortableCluster, 1), "Allowing a kernel clusters of more than 8 blocks");
+      Status status = check(driver_.funcSetAttribute(kernel->function, kFuncNonPortableCluster, 1),
+                            "Allowing a kernel clusters of more than 8 blocks");
       if (!status.ok()) return status;
       kernel->nonPortableCluster = true;
     }
-    const LaunchConfig config{l.grid[0], l.grid[1], l.grid[2], l.block[0], l.block[1], l.block[2], l.dynamicShared, stream, attributes, count};
+    const LaunchConfig config{l.grid[0],  l.grid[1],       l.grid[2], l.block[0], l.block[1],
+                              l.block[2], l.dynamicShared, stream,    attributes, count};
     result = driver_.launchKernelEx(&config, kernel->function, nullptr, args);
   }
   if (result != kSuccess) {
@@ -109,11 +136,18 @@ Status CudaDevice::launch(const Launch& l) {
 
 Status CudaDevice::occupancy(uint32_t id, uint32_t blockThreads, uint32_t dynamicShared, int* blocks) {
   Kernel* kernel = findKernel(id);
-  if (!kernel) return Status::error("invalid-launch", "Reading occupancy: the kernel does not exist or its module was unloaded.");
+  if (!kernel)
+    return Status::error("invalid-launch",
+                         "Reading occupancy: the kernel does not exist or its module was unloaded.");
   *blocks = 0;
-  if (blockThreads == 0 || blockThreads > kernel->maxThreads || kernel->staticShared + dynamicShared > info_.sharedPerBlockOptin) return {};
+  if (blockThreads == 0 || blockThreads > kernel->maxThreads ||
+      kernel->staticShared + dynamicShared > info_.sharedPerBlockOptin)
+    return {};
   Status status = allowShared(*kernel, dynamicShared);
-  return status.ok() ? check(driver_.maxActiveBlocks(blocks, kernel->function, static_cast<int>(blockThreads), dynamicShared), "Reading occupancy") : status;
+  return status.ok() ? check(driver_.maxActiveBlocks(blocks, kernel->function, static_cast<int>(blockThreads),
+                                                     dynamicShared),
+                             "Reading occupancy")
+                     : status;
 }
 
 }  // namespace lab::cuda

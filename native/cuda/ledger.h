@@ -1,4 +1,5 @@
-// Which kernels may be to blame for an error: those launched since the last time the device was known to be good.
+// Which kernels may be to blame for an error: those launched since the last time the device was known to be
+// good.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -16,7 +17,9 @@ class Ledger {
   // Everything on the stream has finished well.
   void finished(uint32_t stream) {
     ++epoch_;
-    entries_.erase(std::remove_if(entries_.begin(), entries_.end(), [=](const Entry& e) { return e.stream == stream; }), entries_.end());
+    entries_.erase(
+        std::remove_if(entries_.begin(), entries_.end(), [=](const Entry& e) { return e.stream == stream; }),
+        entries_.end());
   }
   void finishedAll() {
     ++epoch_;
@@ -34,7 +37,9 @@ class Ledger {
   }
 
  private:
-  struct Entry { uint32_t kernel, stream; };
+  struct Entry {
+    uint32_t kernel, stream;
+  };
   void add(uint32_t kernel, uint32_t stream) {
     for (const Entry& e : entries_) {
       if (e.kernel == kernel && e.stream == stream) return;

@@ -25,7 +25,8 @@ std::vector<std::string> before(const std::vector<std::string>& searchPaths) {
 
 std::string loadedFrom(void* handle, const std::string& otherwise) {
   link_map* map = nullptr;
-  return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map && map->l_name && *map->l_name ? map->l_name : otherwise;
+  return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map && map->l_name && *map->l_name ? map->l_name
+                                                                                          : otherwise;
 }
 
 }  // namespace
@@ -51,11 +52,20 @@ Library Library::open(const std::vector<std::string>& names, const std::vector<s
     }
     return false;
   };
-  if (within(before(searchPaths))) { out.error_.clear(); return out; }
-  for (const std::string& name : names) {
-    if (attempt(name)) { out.error_.clear(); return out; }
+  if (within(before(searchPaths))) {
+    out.error_.clear();
+    return out;
   }
-  if (within({"/usr/local/nvidia/lib64", "/usr/local/cuda/lib64"})) { out.error_.clear(); return out; }
+  for (const std::string& name : names) {
+    if (attempt(name)) {
+      out.error_.clear();
+      return out;
+    }
+  }
+  if (within({"/usr/local/nvidia/lib64", "/usr/local/cuda/lib64"})) {
+    out.error_.clear();
+    return out;
+  }
   out.error_ = broken.empty() ? names.front() + " was not found" : broken;
   return out;
 }
@@ -66,10 +76,14 @@ Library openDriver(const std::vector<std::string>& paths) { return Library::open
 Library openNvrtc(const std::vector<std::string>& paths) {
   return Library::open({"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}, paths);
 }
-Library openNvml(const std::vector<std::string>& paths) { return Library::open({"libnvidia-ml.so.1"}, paths); }
+Library openNvml(const std::vector<std::string>& paths) {
+  return Library::open({"libnvidia-ml.so.1"}, paths);
+}
 Library openCublasLt(const std::vector<std::string>& paths) {
   return Library::open({"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"}, paths);
 }
-Library openNccl(const std::vector<std::string>& paths) { return Library::open({"libnccl.so.2", "libnccl.so"}, paths); }
+Library openNccl(const std::vector<std::string>& paths) {
+  return Library::open({"libnccl.so.2", "libnccl.so"}, paths);
+}
 
 }  // namespace lab::cuda

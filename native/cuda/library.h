@@ -5,12 +5,12 @@
 
 namespace lab::cuda {
 
-// A library found and opened, or the reason why not. Never closed: NVIDIA's libraries keep threads and exit handlers
-// that outlive any handle.
+// A library found and opened, or the reason why not. Never closed: NVIDIA's libraries keep threads and exit
+// handlers that outlive any handle.
 class Library {
  public:
-  // Tries every name in: each search path and its lib, lib64; $CUDA_HOME and $CUDA_PATH likewise; the system's library
-  // path; /usr/local/nvidia/lib64; /usr/local/cuda/lib64.
+  // Tries every name in: each search path and its lib, lib64; $CUDA_HOME and $CUDA_PATH likewise; the
+  // system's library path; /usr/local/nvidia/lib64; /usr/local/cuda/lib64.
   static Library open(const std::vector<std::string>& names, const std::vector<std::string>& searchPaths);
 
   bool found() const { return handle_ != nullptr; }

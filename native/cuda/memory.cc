@@ -13,8 +13,10 @@ Status CudaDevice::alloc(uint64_t bytes, uint64_t* address) {
   if (result == kOutOfMemory) {
     size_t free = 0, total = 0;
     driver_.memGetInfo(&free, &total);
-    return Status::error("out-of-memory", "Allocating " + std::to_string(bytes) + " bytes on the GPU: " + std::to_string(free) + " of " +
-                         std::to_string(total) + " bytes are free, this lab holds " + std::to_string(used_) + ". Free tensors, or use smaller ones.");
+    return Status::error("out-of-memory", "Allocating " + std::to_string(bytes) +
+                                              " bytes on the GPU: " + std::to_string(free) + " of " +
+                                              std::to_string(total) + " bytes are free, this lab holds " +
+                                              std::to_string(used_) + ". Free tensors, or use smaller ones.");
   }
   if (result != kSuccess) return fault(result, "Allocating device memory");
   allocations_.emplace(*address, bytes);
@@ -24,19 +26,22 @@ Status CudaDevice::alloc(uint64_t bytes, uint64_t* address) {
 
 Status CudaDevice::free(uint64_t address) {
   const auto at = allocations_.find(address);
-  if (at == allocations_.end()) return Status::error("invalid-command", "Freeing device memory: the address is none of the lab's.");
+  if (at == allocations_.end())
+    return Status::error("invalid-command", "Freeing device memory: the address is none of the lab's.");
   used_ -= at->second;
   allocations_.erase(at);
   return check(driver_.memFree(address), "Freeing device memory");
 }
 
-Status CudaDevice::fillPattern(uint64_t address, uint32_t width, uint64_t count, uint64_t pattern, uint32_t id) {
+Status CudaDevice::fillPattern(uint64_t address, uint32_t width, uint64_t count, uint64_t pattern,
+                               uint32_t id) {
   Stream stream;
   if (!findStream(id, &stream)) return unknownStream(id);
   const char* doing = "Filling a tensor";
   switch (width) {
     case 1: return check(driver_.memset8(address, static_cast<unsigned char>(pattern), count, stream), doing);
-    case 2: return check(driver_.memset16(address, static_cast<unsigned short>(pattern), count, stream), doing);
+    case 2:
+      return check(driver_.memset16(address, static_cast<unsigned short>(pattern), count, stream), doing);
     case 4: return check(driver_.memset32(address, static_cast<unsigned>(pattern), count, stream), doing);
     default: return fillWide(address, count, pattern, stream);
   }
@@ -46,8 +51,8 @@ Status CudaDevice::fillWide(uint64_t address, uint64_t count, uint64_t pattern, 
   const unsigned low = static_cast<unsigned>(pattern), high = static_cast<unsigned>(pattern >> 32);
   const char* doing = "Filling a tensor";
   if (low == high) return check(driver_.memset32(address, low, count * 2, stream), doing);
-  // The driver sets at most 4 bytes at once: the halves of the first elements go in as two columns of a matrix with
-  // rows of 8 bytes, then the filled part is doubled by copies.
+  // The driver sets at most 4 bytes at once: the halves of the first elements go in as two columns of a
+  // matrix with rows of 8 bytes, then the filled part is doubled by copies.
   uint64_t done = std::min<uint64_t>(count, 4096);
   Result result = driver_.memset2D32(address, 8, low, 1, done, stream);
   if (result == kSuccess) result = driver_.memset2D32(address + 4, 8, high, 1, done, stream);
@@ -77,8 +82,8 @@ Status CudaDevice::fillRandom(uint64_t address, const FillRandomCmd& cmd) {
   return {};
 }
 
-// Both transfers end before they return, as the staging segment is reused by the client then. Small uploads pass
-// through page-locked memory of our own instead, so that they wait for nothing.
+// Both transfers end before they return, as the staging segment is reused by the client then. Small uploads
+// pass through page-locked memory of our own instead, so that they wait for nothing.
 Status CudaDevice::upload(uint64_t address, const void* host, uint64_t bytes, uint32_t id) {
   const char* doing = "Uploading a tensor";
   Stream stream;
@@ -101,10 +106,12 @@ Status CudaDevice::download(void* host, uint64_t address, uint64_t bytes, uint32
   Stream stream;
   if (!findStream(id, &stream)) return unknownStream(id);
   if (capturing_) return notWhileCapturing(doing);
-  return waitFor([&] {
-    const Result result = driver_.copyToHost(host, address, bytes, stream);
-    return result == kSuccess ? driver_.streamSynchronize(stream) : result;
-  }, doing);
+  return waitFor(
+      [&] {
+        const Result result = driver_.copyToHost(host, address, bytes, stream);
+        return result == kSuccess ? driver_.streamSynchronize(stream) : result;
+      },
+      doing);
 }
 
 Status CudaDevice::copy(uint64_t dst, uint64_t src, uint64_t bytes, uint32_t id) {
@@ -123,7 +130,8 @@ Status CudaDevice::memory(MemoryReading* out) {
 void CudaDevice::attachStaging(void* memory, uint64_t bytes) {
   if (stagingPinned_) driver_.memHostUnregister(staging_);
   staging_ = memory;
-  // Page-locked memory is copied at the bus's speed; where the system does not allow it, copies are slower but right.
+  // Page-locked memory is copied at the bus's speed; where the system does not allow it, copies are slower
+  // but right.
   stagingPinned_ = bytes > 0 && driver_.memHostRegister(memory, bytes, 0) == kSuccess;
 }
 

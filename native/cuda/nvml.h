@@ -26,6 +26,7 @@ class Nvml {
 };
 
 // The driver's own version, "580.95.05"; empty with a reason where NVML is missing.
-std::string nvmlDriverVersion(const std::vector<std::string>& searchPaths, std::string* path, std::string* error);
+std::string nvmlDriverVersion(const std::vector<std::string>& searchPaths, std::string* path,
+                              std::string* error);
 
 }  // namespace lab::cuda

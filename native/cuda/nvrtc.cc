@@ -29,33 +29,38 @@ struct Api {
   explicit Api(const std::vector<std::string>& searchPaths) : library(openNvrtc(searchPaths)) {}
   bool bindAll() {
     const Library& l = library;
-    return l.bind(version, "nvrtcVersion") && l.bind(create, "nvrtcCreateProgram") && l.bind(destroy, "nvrtcDestroyProgram") &&
-           l.bind(compile, "nvrtcCompileProgram") && l.bind(addName, "nvrtcAddNameExpression") &&
-           l.bind(loweredName, "nvrtcGetLoweredName") && l.bind(logSize, "nvrtcGetProgramLogSize") &&
-           l.bind(log, "nvrtcGetProgramLog") && l.bind(ptxSize, "nvrtcGetPTXSize") && l.bind(ptx, "nvrtcGetPTX") &&
-           l.bind(cubinSize, "nvrtcGetCUBINSize") && l.bind(cubin, "nvrtcGetCUBIN") && l.bind(errorString, "nvrtcGetErrorString");
+    return l.bind(version, "nvrtcVersion") && l.bind(create, "nvrtcCreateProgram") &&
+           l.bind(destroy, "nvrtcDestroyProgram") && l.bind(compile, "nvrtcCompileProgram") &&
+           l.bind(addName, "nvrtcAddNameExpression") && l.bind(loweredName, "nvrtcGetLoweredName") &&
+           l.bind(logSize, "nvrtcGetProgramLogSize") && l.bind(log, "nvrtcGetProgramLog") &&
+           l.bind(ptxSize, "nvrtcGetPTXSize") && l.bind(ptx, "nvrtcGetPTX") &&
+           l.bind(cubinSize, "nvrtcGetCUBINSize") && l.bind(cubin, "nvrtcGetCUBIN") &&
+           l.bind(errorString, "nvrtcGetErrorString");
   }
 };
 
 constexpr int kCompilationError = 6;
 
-// NVRTC opens its built-in headers by bare name, which finds them beside it only when the loader's path has that folder;
-// having them loaded already is enough.
+// NVRTC opens its built-in headers by bare name, which finds them beside it only when the loader's path has
+// that folder; having them loaded already is enough.
 void loadBuiltins(const Api& api) {
   int major = 0, minor = 0;
   if (api.version(&major, &minor)) return;
   const std::string& path = api.library.path();
   const std::string folder = path.substr(0, path.rfind('/') + 1);
-  dlopen((folder + "libnvrtc-builtins.so." + std::to_string(major) + "." + std::to_string(minor)).c_str(), RTLD_LAZY | RTLD_LOCAL);
+  dlopen((folder + "libnvrtc-builtins.so." + std::to_string(major) + "." + std::to_string(minor)).c_str(),
+         RTLD_LAZY | RTLD_LOCAL);
 }
 
 Status openApi(Api& api) {
   if (!api.library.found()) {
     return Status::error("no-nvrtc", "Compiling for CUDA: NVRTC was not found (" + api.library.error() +
-                         "). Install CUDA, or `pip install nvidia-cuda-nvrtc`, or name its folder in KERNEL_LAB_CUDA_PATH.");
+                                         "). Install CUDA, or `pip install nvidia-cuda-nvrtc`, or name its "
+                                         "folder in KERNEL_LAB_CUDA_PATH.");
   }
   if (!api.bindAll()) {
-    return Status::error("no-nvrtc", "Compiling for CUDA: " + api.library.path() + " lacks functions of NVRTC 12 or newer. Install a newer one.");
+    return Status::error("no-nvrtc", "Compiling for CUDA: " + api.library.path() +
+                                         " lacks functions of NVRTC 12 or newer. Install a newer one.");
   }
   loadBuiltins(api);
   return {};
@@ -65,15 +70,21 @@ Status openApi(Api& api) {
 class Compilation {
  public:
   explicit Compilation(Api& api) : api_(api) {}
-  ~Compilation() { if (program_) api_.destroy(&program_); }
+  ~Compilation() {
+    if (program_) api_.destroy(&program_);
+  }
   Compilation(const Compilation&) = delete;
   Compilation& operator=(const Compilation&) = delete;
 
   Status run(const NvrtcRequest& request, NvrtcResult* out) {
     std::vector<const char*> names, texts, options;
-    for (const auto& [name, text] : request.headers) { names.push_back(name.c_str()); texts.push_back(text.c_str()); }
+    for (const auto& [name, text] : request.headers) {
+      names.push_back(name.c_str());
+      texts.push_back(text.c_str());
+    }
     for (const std::string& option : request.options) options.push_back(option.c_str());
-    int code = api_.create(&program_, request.source.c_str(), request.fileName.c_str(), static_cast<int>(names.size()), texts.data(), names.data());
+    int code = api_.create(&program_, request.source.c_str(), request.fileName.c_str(),
+                           static_cast<int>(names.size()), texts.data(), names.data());
     if (code) return failed("creating a program", code);
     for (const std::string& name : request.nameExpressions) {
       if ((code = api_.addName(program_, name.c_str()))) return failed("adding the name " + name, code);
@@ -89,7 +100,8 @@ class Compilation {
     out->ptx = text(api_.ptxSize, api_.ptx);
     for (const std::string& name : request.nameExpressions) {
       const char* symbol = nullptr;
-      if ((code = api_.loweredName(program_, name.c_str(), &symbol))) return failed("finding the symbol of " + name, code);
+      if ((code = api_.loweredName(program_, name.c_str(), &symbol)))
+        return failed("finding the symbol of " + name, code);
       out->loweredNames[name] = symbol;
     }
     return {};
@@ -97,7 +109,8 @@ class Compilation {
 
  private:
   Status failed(const std::string& doing, int code) const {
-    return Status::error("nvrtc-failed", "Compiling for CUDA, " + doing + ": NVRTC answered " + api_.errorString(code) + ".");
+    return Status::error("nvrtc-failed",
+                         "Compiling for CUDA, " + doing + ": NVRTC answered " + api_.errorString(code) + ".");
   }
 
   std::string bytes(int (*size)(Program, size_t*), int (*get)(Program, char*)) {

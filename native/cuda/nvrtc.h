@@ -17,14 +17,15 @@ struct NvrtcRequest {
 struct NvrtcResult {
   bool ok = false;
   std::string log;
-  std::string cubin, ptx;                            // PTX is text; both empty when compilation failed
+  std::string cubin, ptx;                           // PTX is text; both empty when compilation failed
   std::map<std::string, std::string> loweredNames;  // name expression to symbol
 };
 
 // "13.0", or empty where NVRTC is not found.
 std::string nvrtcVersion(const std::vector<std::string>& searchPaths, std::string* path, std::string* error);
 
-// A source that does not compile is an answer (ok = false, log); a Status is for NVRTC missing or failing itself.
+// A source that does not compile is an answer (ok = false, log); a Status is for NVRTC missing or failing
+// itself.
 Status nvrtcCompile(const NvrtcRequest& request, NvrtcResult* out);
 
 }  // namespace lab::cuda

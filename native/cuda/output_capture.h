@@ -1,5 +1,6 @@
-// Keeps what CUDA prints. Device printf goes to the process's stdout and a failed device assert to its stderr, both
-// while the host waits; in the device host nobody reads those, so they are sent to memory instead.
+// Keeps what CUDA prints. Device printf goes to the process's stdout and a failed device assert to its
+// stderr, both while the host waits; in the device host nobody reads those, so they are sent to memory
+// instead.
 #pragma once
 #include <string>
 

@@ -6,7 +6,8 @@ uint8_t* PinnedRing::next(Result* result) {
   current_ = (current_ + 1) % blocks_.size();
   Block& block = blocks_[current_];
   if (!block.sent && (*result = driver_.eventCreate(&block.sent, 0)) != kSuccess) return nullptr;
-  if (!block.memory && (*result = driver_.memHostAlloc(&block.memory, blockBytes_, 0)) != kSuccess) return nullptr;
+  if (!block.memory && (*result = driver_.memHostAlloc(&block.memory, blockBytes_, 0)) != kSuccess)
+    return nullptr;
   *result = block.busy ? driver_.eventSynchronize(block.sent) : static_cast<Result>(kSuccess);
   block.busy = false;
   return *result == kSuccess ? static_cast<uint8_t*>(block.memory) : nullptr;

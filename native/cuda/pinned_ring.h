@@ -1,5 +1,5 @@
-// Blocks of page-locked memory through which host-made data flows to the device: one is filled while others are on
-// their way.
+// Blocks of page-locked memory through which host-made data flows to the device: one is filled while others
+// are on their way.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +12,8 @@ namespace lab::cuda {
 class PinnedRing {
  public:
   // Nothing is allocated before the first use.
-  PinnedRing(const Driver& driver, size_t blockBytes, size_t blocks) : driver_(driver), blockBytes_(blockBytes), blocks_(blocks) {}
+  PinnedRing(const Driver& driver, size_t blockBytes, size_t blocks)
+      : driver_(driver), blockBytes_(blockBytes), blocks_(blocks) {}
   size_t blockBytes() const { return blockBytes_; }
   // Must run while the context lives.
   void release();
@@ -22,7 +23,11 @@ class PinnedRing {
   Result send(DevicePointer to, size_t bytes, Stream stream);
 
  private:
-  struct Block { void* memory = nullptr; Event sent = nullptr; bool busy = false; };
+  struct Block {
+    void* memory = nullptr;
+    Event sent = nullptr;
+    bool busy = false;
+  };
   const Driver& driver_;
   const size_t blockBytes_;
   std::vector<Block> blocks_;
