@@ -86,5 +86,4 @@ function summary(run: NotebookRun) {
 function failureLines(run: NotebookRun): string[] {
   const failed = run.cells.find((cell) => cell.failure && !cell.expected);
   return failed?.failure ? [`${basename(run.path)} cell ${failed.index}:`, ...failed.failure.traceback] : [];
-} cell ${last.index}:`, ...last.failure.traceback];
 }
