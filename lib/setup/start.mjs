@@ -18,8 +18,10 @@ async function pickDevice() {
   const { open } = built("runtime/open");
   const device = await open();
   const { kind, info } = device;
-  const why = device.why ? ` (${device.why})` : "";
-  const note = kind === "cpu" ? `CPU device${why}: its times are not GPU times` : info.arch;
+  const note =
+    kind === "cpu"
+      ? "the CPU device, for want of a GPU (npx lab doctor): its times are not GPU times"
+      : info.arch;
   report("ok", "Device", `${info.name}, ${note}`);
   await device.close();
   return info;
@@ -61,10 +63,26 @@ function resultFiles() {
     .filter((file) => file.endsWith(".json"));
 }
 
+/** The fastest setting of every implementation in each case this run measured. */
 function printTable(files) {
-  const { readRun, recordsOf, latestRecords } = built("record/store");
-  const records = latestRecords(recordsOf(files.map((file) => readRun(file))));
-  if (records.length > 0) console.log(`\n${built("show/table").recordsView(records).text}`);
+  const { readRun, recordsOf, caseKey } = built("record/store");
+  const { formatSeconds, formatByteRate, formatFlopRate } = built("show/format");
+  const best = new Map();
+  for (const record of recordsOf(files.map((file) => readRun(file)))) {
+    const key = `${caseKey(record)} ${record.implementation.id}`;
+    const held = best.get(key);
+    if (!held || record.statistics.median < held.statistics.median) best.set(key, record);
+  }
+  const rows = [...best.values()].map(({ case: what, implementation, statistics, rates, check }) => ({
+    suite: what.suite,
+    case: `${what.name} ${what.dtype}`,
+    implementation: implementation.name,
+    median: formatSeconds(statistics.median),
+    "bytes/s": rates.bytesPerSecond ? formatByteRate(rates.bytesPerSecond) : "",
+    "FLOP/s": rates.flopsPerSecond ? formatFlopRate(rates.flopsPerSecond) : "",
+    correct: check === null ? "" : check.passed ? "yes" : "NO",
+  }));
+  if (rows.length > 0) console.log(`\n${built("show/table").tableOf(rows).text}`);
 }
 
 await runMain(async () => {

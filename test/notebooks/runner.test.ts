@@ -93,3 +93,17 @@ test("runNotebook() refuses what is not a notebook", (context) => {
   assert.throws(() => runNotebook(missing), { code: "bad-notebook" });
   assert.throws(() => runNotebook(__filename), { code: "bad-notebook" });
 });
+
+test("runNotebook() takes shorthand properties of earlier cells' variables", async (context) => {
+  const path = writeNotebook(temporaryFolder(context), [
+    { source: "const tokens = 5; let { other } = { other: 6 };" },
+    { source: "JSON.stringify({ tokens, other })" },
+    { source: "const x: string = [{ tokens }].length;", fails: true },
+  ]);
+  const run = await runNotebook(path);
+  assert.deepEqual(dataOf(run.cells[1].outputs, "text/plain"), ['{"tokens":5,"other":6}']);
+  assert.deepEqual(run.cells[2].failure?.traceback.slice(1), [
+    "  const x: string = [{ tokens }].length;",
+    "        ^",
+  ]);
+});

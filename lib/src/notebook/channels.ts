@@ -1,18 +1,13 @@
 /** The five sockets of a Jupyter kernel. */
 
-import { createRequire } from "node:module";
 import type * as Zmq from "zeromq";
+import { fromTslab } from "./tslabModules";
 import { type ConnectionInfo, type Content, type Message, Wire } from "./wire";
 
 /** The channel a request came by; its reply goes back there. */
 export type Channel = "shell" | "control";
 
 type Multipart = (string | Buffer)[];
-
-function loadZeromq(): typeof Zmq {
-  // zeromq is tslab's dependency: resolve it from there, wherever npm has put it.
-  return createRequire(require.resolve("tslab/package.json"))("zeromq") as typeof Zmq;
-}
 
 /**
  * Sends in order and loses nothing.
@@ -79,7 +74,7 @@ export class Channels {
     connection: ConnectionInfo,
     onRequest: (channel: Channel, message: Message) => void,
   ): Promise<Channels> {
-    const zmq = loadZeromq();
+    const zmq = fromTslab("zeromq");
     // No high-water mark: a publisher drops silently what lies above it.
     const unlimited = { sendTimeout: 0, sendHighWaterMark: 0, linger: 1000 };
     const iopub = new zmq.Publisher(unlimited);

@@ -12,6 +12,7 @@ import { createExecutor, type Executor } from "tslab/dist/executor";
 import * as tslabJupyter from "tslab/dist/jupyter";
 import type { MimeBundle } from "./document";
 import { type Diagnostic, describeDiagnostics, describeThrown, type Failure } from "./failure";
+import { writeOutShorthand } from "./shorthand";
 
 /** Where a cell's output goes. */
 export interface SessionSink {
@@ -100,13 +101,20 @@ export class Session {
   async execute(code: string): Promise<Failure | null> {
     this.#thrown = undefined;
     this.#diagnostics = [];
-    const ok = await this.#executor.execute(code);
+    const cell = writeOutShorthand(code);
+    const ok = await this.#executor.execute(cell.code);
     if (ok && this.#diagnostics.length === 0) {
       return null;
     }
-    return this.#diagnostics.length > 0
-      ? describeDiagnostics(this.#diagnostics, code)
-      : describeThrown(this.#thrown);
+    if (this.#diagnostics.length === 0) {
+      return describeThrown(this.#thrown);
+    }
+    const diagnostics = this.#diagnostics.map((diagnostic) =>
+      diagnostic.file === ""
+        ? { ...diagnostic, ...cell.original(diagnostic.line, diagnostic.column) }
+        : diagnostic,
+    );
+    return describeDiagnostics(diagnostics, code);
   }
 
   /** Ends the wait of the running cell; what it awaits is left to end by itself. */
