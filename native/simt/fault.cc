@@ -112,11 +112,6 @@ uintptr_t modulePc(const WorkerContext& context, uintptr_t pc, uintptr_t sp) {
   return pc;
 }
 
-uintptr_t kernelPc(const WorkerContext& context, uintptr_t sp) {
-  uintptr_t pc = modulePc(context, 0, sp);
-  return pc ? pc + 1 : 0;
-}
-
 void describe(int signal, const siginfo_t* info, const WorkerContext& context, uintptr_t pc, const char** code, const char** message) {
   auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   bool inGuard = false;
@@ -192,11 +187,7 @@ void enterWorker(WorkerContext* context) {
   worker = context;
 }
 
-const void* siteOf(const ThreadView* thread) {
-  return worker ? reinterpret_cast<const void*>(kernelPc(*worker, reinterpret_cast<uintptr_t>(fiberOf(thread).context.sp))) : nullptr;
-}
-
-void raiseFault(const char* code, const char* message, const char* file, uint32_t line, const void* site) {
+void raiseFault(const char* code, const char* message, const char* file, uint32_t line, const void* site, const ThreadView* waiting) {
   char text[sizeof(FaultPage::message)];
   if (file) {
     std::snprintf(text, sizeof text, "%s:%u: %s", file, line, message);
@@ -205,10 +196,10 @@ void raiseFault(const char* code, const char* message, const char* file, uint32_
   }
   static const WorkerContext nobody;
   const WorkerContext& context = worker ? *worker : nobody;
-  auto sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
-  uintptr_t pc = reinterpret_cast<uintptr_t>(site);
-  if (!pc) pc = kernelPc(context, sp);
-  die(context, code, text, sp, pc ? pc - 1 : 0, 0);
+  auto sp = reinterpret_cast<uintptr_t>(waiting ? fiberOf(waiting).context.sp : __builtin_frame_address(0));
+  // A return address lies behind its call, perhaps on the next line.
+  uintptr_t pc = site ? reinterpret_cast<uintptr_t>(site) - 1 : modulePc(context, 0, sp);
+  die(context, code, text, sp, pc, 0);
 }
 
 }  // namespace lab::simt

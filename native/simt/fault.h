@@ -33,10 +33,9 @@ void enterWorker(WorkerContext* context);
 // The signal that ends a worker whose launch has run too long.
 int timeLimitSignal();
 
-// Where in the kernel a waiting thread called the runtime, or null.
-const void* siteOf(const ThreadView* thread);
-// Ends the device on behalf of the calling CUDA thread. `site`: an address in the module whose line is to be shown;
-// null: where the kernel called the runtime.
-[[noreturn]] void raiseFault(const char* code, const char* message, const char* file, uint32_t line, const void* site);
+// Ends the device on behalf of the calling CUDA thread, or of `waiting`, one that is suspended. `site`: an address in
+// the module whose line is to be shown; null: where the thread's kernel called the runtime.
+[[noreturn]] void raiseFault(const char* code, const char* message, const char* file = nullptr, uint32_t line = 0,
+                             const void* site = nullptr, const ThreadView* waiting = nullptr);
 
 }  // namespace lab::simt

@@ -13,7 +13,7 @@ void Block::barrierArrive(uint32_t id, uint32_t count) {
 void Block::release(uint32_t id) {
   Barrier& barrier = barriers_[id];
   if (id == kGridBarrierId && !grid_->barrier->arrive()) {
-    raiseFault("deadlock", "a block waits at the grid's barrier for blocks that have already exited", nullptr, 0, nullptr);
+    raiseFault("deadlock", "a block waits at the grid's barrier for blocks that have already exited");
   }
   barrier.result = lab_simt::Votes{barrier.trues, barrier.arrived};
   barrier.arrived = barrier.trues = 0;
@@ -46,11 +46,11 @@ uint32_t Block::activeMask(ThreadView* self) {
 }
 
 void Block::wrongMask() {
-  raiseFault("invalid-mask", "a warp collective was called by a lane that its mask does not name", nullptr, 0, nullptr);
+  raiseFault("invalid-mask", "a warp collective was called by a lane that its mask does not name");
 }
 
 void Block::mixedCollectives() {
-  raiseFault("deadlock", "lanes of one warp met in different collectives under one mask", nullptr, 0, nullptr);
+  raiseFault("deadlock", "lanes of one warp met in different collectives under one mask");
 }
 
 }  // namespace lab::simt

@@ -133,7 +133,7 @@ uint64_t Module::staticShared(const lab_simt::EntryInfo& entry) const {
     for (const std::string& other : others) foreign = foreign || symbol.name.compare(0, other.size(), other) == 0;
     if (!foreign) bytes += symbol.bytes;
   }
-  return bytes;
+  return bytes - info->sharedPointers() * sizeof(void*);
 }
 
 int Module::maxThreads(const lab_simt::EntryInfo& entry) const {

@@ -18,7 +18,7 @@ Block& blockOf(ThreadView* self) { return *static_cast<Block*>(self->block); }
 void checkBarrier(ThreadView* self, uint32_t id, uint32_t count) {
   if (id >= kGridBarrierId || count > self->block->threads || count % lab_simt::kWarpSize) {
     raiseFault("invalid-barrier", "a named barrier was used with an id above 15, or a count that is no multiple of 32 or "
-               "more than the block has", nullptr, 0, nullptr);
+               "more than the block has");
   }
 }
 
@@ -69,8 +69,7 @@ void waitUntil(bool (*ready)(void*), void* context, const char* what) {
 void gridBarrier() {
   ThreadView* self = lab_simt::self();
   if (!self->block->cooperative) {
-    raiseFault("not-cooperative", "grid synchronisation needs a cooperative launch: pass { cooperative: true }", nullptr, 0,
-               nullptr);
+    raiseFault("not-cooperative", "grid synchronisation needs a cooperative launch: pass { cooperative: true }");
   }
   blockOf(self).barrier(self, kGridBarrierId, 0, 0);
 }

@@ -165,7 +165,7 @@ void Block::deadlock() {
                (g.count > 3 ? ", ..." : "") + "];";
   }
   message += " " + std::to_string(threads - alive_) + " have exited";
-  raiseFault("deadlock", message.c_str(), nullptr, 0, groups.empty() ? nullptr : siteOf(groups.front().first));
+  raiseFault("deadlock", message.c_str(), nullptr, 0, nullptr, groups.empty() ? nullptr : groups.front().first);
 }
 
 }  // namespace lab::simt

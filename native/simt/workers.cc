@@ -124,14 +124,14 @@ void Workers::work(Worker& worker) {
     worker.context.grid = grid;
     void* shared = worker.shared.place(grid->dynamicShared);
     worker.block.prepare(*grid, shared);
-    if (grid->module->info->bindShared) grid->module->info->bindShared(shared);
+    grid->module->info->bindShared(shared);
     for (;;) {
       uint64_t first = grid->next.fetch_add(grid->chunk, std::memory_order_relaxed);
       if (first >= grid->blocks) break;
       uint64_t end = std::min(first + grid->chunk, grid->blocks);
       for (uint64_t index = first; index < end; index++) worker.block.run(index);
       if (grid->cooperative && !grid->barrier->leave()) {
-        raiseFault("deadlock", "a block has exited while the others wait for it at the grid's barrier", nullptr, 0, nullptr);
+        raiseFault("deadlock", "a block has exited while the others wait for it at the grid's barrier");
       }
     }
     worker.context.grid = nullptr;

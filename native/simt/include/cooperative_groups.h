@@ -77,6 +77,9 @@ class thread_block_tile : public simt::lane_group {
 
  public:
   thread_block_tile() : thread_block_tile(lab_simt::thread_rank() / Size, (lab_simt::block_threads() + Size - 1) / Size) {}
+  /// The same tile with its parent forgotten, as `thread_block_tile<32> tile = tiled_partition<32>(block)` asks.
+  template <class Other>
+  thread_block_tile(const thread_block_tile<Size, Other>& tile) : lane_group(tile) {}
   thread_block_tile(unsigned int index, unsigned int tiles) : lane_group(lanes_around(), index, tiles) {}
 
   static constexpr unsigned int size() { return Size; }

@@ -102,7 +102,8 @@ struct ModuleInfo {
   const EntryInfo* entries;
   uint32_t entryCount;
   void (*attach)(const Runtime*);     // before anything runs
-  void (*bindShared)(void* dynamic);  // on a worker, before its first block of a launch; may be null
+  void (*bindShared)(void* dynamic);  // on a worker, before its first block of a launch
+  uint32_t (*sharedPointers)();       // thread-local pointers that bindShared sets; no shared memory of a kernel's
 };
 
 // The CPU device's tensor map: what cuTensorMapEncodeTiled was told, in the 128 bytes of a CUtensorMap.

@@ -86,7 +86,14 @@ export function moduleFlags(compiler: HostCompiler): string[] {
     "-fno-exceptions",
     "-fno-asynchronous-unwind-tables",
     "-fno-stack-protector",
+    // A large frame touches every page it takes, so that it meets the guard below the stack.
+    "-fstack-clash-protection",
+    // Every module has variables of its own: none is shared with another module through the loader.
+    "-fvisibility=hidden",
+    "-fno-plt",
     "-fomit-frame-pointer",
+    // A call at a function's end stays a call, so that a fault in it has its line.
+    "-fno-optimize-sibling-calls",
     "-fPIC",
     "-shared",
     "-g1",
@@ -94,6 +101,11 @@ export function moduleFlags(compiler: HostCompiler): string[] {
     "-fmax-errors=20",
     ...(compiler.clang
       ? ["-ferror-limit=20", "-fno-caret-diagnostics", "-fno-color-diagnostics"]
-      : ["-fno-semantic-interposition", "-fno-diagnostics-show-caret", "-fdiagnostics-color=never"]),
+      : [
+          "-fno-gnu-unique",
+          "-fno-semantic-interposition",
+          "-fno-diagnostics-show-caret",
+          "-fdiagnostics-color=never",
+        ]),
   ].filter((flag) => !(compiler.clang && flag === "-fmax-errors=20"));
 }
