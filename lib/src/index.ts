@@ -10,7 +10,14 @@ export { type Evidence, type Gate, gates, judge } from "./bench/gate";
 export { type ComputeUnit, type GpuFacts, gpuFacts } from "./bench/gpus";
 export { type ComparedRecords, type Contender, compare, measure, measureInterleaved } from "./bench/measure";
 export { type Roof, roofOf } from "./bench/roofline";
-export { measureVariant, measureVariants, runSuite, type SuiteResult, suiteNames } from "./bench/suites";
+export {
+  contender,
+  measureVariant,
+  measureVariants,
+  runSuite,
+  type SuiteResult,
+  suiteNames,
+} from "./bench/suites";
 export { type Sweep, type SweepDeclaration, type SweepPoint, sweep } from "./bench/sweep";
 export type { CheckInput, LaunchTarget, MeasureOptions, MeasureTarget } from "./bench/target";
 export * from "./core/dtype";

@@ -8,7 +8,7 @@ import { type OpCase, type Prepared, prepare, type Variant } from "../ops/varian
 import type { Failure, MeasureRecord } from "../record/schema";
 import type { Device } from "../runtime/device";
 import { copyFailure } from "./failure";
-import { measure, measureInterleaved } from "./measure";
+import { type Contender, measure, measureInterleaved } from "./measure";
 import type { MeasureOptions } from "./target";
 
 /** What a suite run answers. */
@@ -74,7 +74,7 @@ export function runSuite(
  * @example const m = await lab.measureVariant(await lab.prepare(dev, variant, makeCase({ rows: 512, cols: 4096 })));
  */
 export function measureVariant(prepared: Prepared, options: MeasureOptions = {}): Promise<MeasureRecord> {
-  const { target, options: own } = contenderOf(prepared, options);
+  const { target, options: own } = contender(prepared, options);
   return measure(target, own);
 }
 
@@ -83,10 +83,15 @@ export function measureVariants(
   prepared: readonly Prepared[],
   options: MeasureOptions = {},
 ): Promise<MeasureRecord[]> {
-  return measureInterleaved(prepared.map((p) => contenderOf(p, options)));
+  return measureInterleaved(prepared.map((p) => contender(p, options)));
 }
 
-function contenderOf(prepared: Prepared, options: MeasureOptions) {
+/**
+ * A prepared variant as a contender: what to time and everything a record says of it. A sweep's `target` answers it.
+ *
+ * @example const swept = await lab.sweep({ axes, options: {}, target: async (p) => lab.contender(await prepareAt(p)) });
+ */
+export function contender(prepared: Prepared, options: MeasureOptions = {}): Contender {
   const { variant, device, launches, parameters } = prepared;
   const only = launches.length === 1 ? launches[0]! : null;
   const own: MeasureOptions = {
@@ -148,7 +153,7 @@ async function runMoe(device: Device, progress: SuiteProgress): Promise<SuiteRes
         outliers: { fraction: 0.001, scale: 16 },
       });
       const c = {
-        name: `${count} tokens ${config.dtype}`,
+        name: `${count} tokens`,
         params: { tokens: count, ...sizes },
         dtype: config.dtype,
         distribution,
