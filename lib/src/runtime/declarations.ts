@@ -182,7 +182,13 @@ export class Declarations {
     if (words[next] === "::") next++;
     const name = words[next++] ?? "";
     if (words[next] === "<") next = closing(words, next) + 1;
-    return { type: this.#named(name, bound), next };
+    if (words[next] !== "::") return { type: this.#named(name, bound), next };
+    // A member of a template, as in `typename vec4<T>::Type`: only the compiler knows what it is.
+    while (words[next] === "::") {
+      next += 2;
+      if (words[next] === "<") next = closing(words, next) + 1;
+    }
+    return { type: null, next };
   }
 
   #named(name: string, bound: Bindings): ParamType | null {
