@@ -170,25 +170,6 @@ function noinlineEdits(text: string): Edit[] {
   }));
 }
 
-/**
- * Spellings that no macro can mend: the standard library itself says `__attribute__((__noinline__))`, and alignas may
- * not follow `__shared__` once that is a storage class.
- */
-function spellingEdits(text: string): Edit[] {
-  const edits: Edit[] = [];
-  for (const match of text.matchAll(/(?<![(,]\s*)\b__noinline__\b/g)) {
-    edits.push({ at: match.index, end: match.index + match[0].length, text: "__attribute__((noinline))" });
-  }
-  for (const match of text.matchAll(/\b__shared__\s+(alignas)\s*\(/g)) {
-    const open = match.index + match[0].length - 1;
-    const close = closingBracket(text, open);
-    if (close < 0) continue;
-    const alignment = text.slice(open, close + 1);
-    edits.push({ at: match.index, end: close + 1, text: `alignas${alignment} __shared__` });
-  }
-  return edits;
-}
-
 function refuseLaunches(text: string, fileName: string): void {
   const at = text.indexOf("<<<");
   if (at < 0) return;
