@@ -10,7 +10,9 @@ import type {
   Occupancy,
   SymbolInfo,
 } from "./contract";
-import { StagingRing } from "./staging";
+import { type LoadedModule, Modules } from "./modules";
+import { type Step, Steps } from "./steps";
+import { Transfers } from "./transfers";
 import type { OpenTransport, Transport } from "./transport";
 
 /** Options of a connection. */
@@ -19,20 +21,6 @@ export interface ConnectionOptions {
   readonly timeLimit?: number;
   /** Receives what kernels print; the default writes to process.stdout. */
   readonly onPrintf?: (text: string) => void;
-}
-
-/** A module as loaded in the current generation of the device; reloaded by itself after the device was lost. */
-export interface LoadedModule {
-  readonly id: number;
-  readonly image: ModuleImage;
-  /** Attributes with the kernel handles of `generation`. */
-  attributes: KernelAttributes[];
-  generation: number;
-}
-
-interface Step {
-  run(): void | Promise<void>;
-  reject(error: Error): void;
 }
 
 interface Fixup {
@@ -51,18 +39,15 @@ export class Connection implements DeviceRequests {
   readonly commands: CommandEncoder;
   readonly #open: OpenTransport;
   readonly #options: ConnectionOptions;
-  readonly #ring = new StagingRing();
-  readonly #direct = new CommandEncoder();
-  readonly #modules = new Map<number, WeakRef<LoadedModule>>();
-  readonly #collected: FinalizationRegistry<number>;
+  readonly #transfers = new Transfers(() => this.#transport!);
+  readonly #modules = new Modules((id) => this.#unloadLater(id));
   #transport: Transport | null = null;
   #info: DeviceInfo | null = null;
   #generation = 1;
   #lost: LabError | null = null;
   #unreported: LabError | null = null;
   #closed = false;
-  #queue: Step[] = [];
-  #pumping = false;
+  readonly #steps = new Steps();
   #preparing = false;
   #flushing = false;
   #fixups: Fixup[] = [];
@@ -78,7 +63,6 @@ export class Connection implements DeviceRequests {
       if (pending >= batchBytes) this.flush();
       else if (!this.#flushing) this.#flushSoon();
     });
-    this.#collected = new FinalizationRegistry((id) => this.#dropModule(id));
   }
 
   /** Opens the device for the first time. */
@@ -125,11 +109,11 @@ export class Connection implements DeviceRequests {
   /** Sends the commands written so far. */
   flush(): void {
     if (this.commands.pending === 0 || !this.#transport) return;
-    if (this.#pumping) {
+    if (this.#steps.waiting) {
       const bytes = this.commands.take().slice();
       const fixups = this.#fixups;
       this.#fixups = [];
-      this.#queue.push({
+      this.#steps.push({
         run: () => {
           const words = new Uint32Array(bytes.buffer);
           for (const fixup of fixups) words[fixup.at >> 2] = handleOf(fixup);
@@ -180,55 +164,15 @@ export class Connection implements DeviceRequests {
    * has room; otherwise the rest follows as room frees, from `data` itself if `borrow`, from a copy if not.
    */
   upload(buffer: number, offset: number, data: Uint8Array, stream: number, borrow: boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let at = 0;
-      let rest = data;
-      let base = 0;
-      const run = (): void | Promise<void> => {
-        while (at < data.byteLength) {
-          const bytes = Math.min(this.#ring.partBytes, data.byteLength - at);
-          const part = this.#ring.take(bytes);
-          if (!part) {
-            if (!borrow && rest === data) {
-              rest = data.slice(at);
-              base = at;
-            }
-            return this.#limited(this.#ring.freed(), "an upload").then(run);
-          }
-          this.#transport!.staging.set(rest.subarray(at - base, at - base + bytes), part.start);
-          this.#direct.upload(buffer, offset + at, part.start, bytes, stream);
-          this.#transport!.post(this.#direct.take(), part.position);
-          at += bytes;
-        }
-        resolve();
-      };
-      if (this.#pumping && !borrow) rest = data.slice();
-      this.#push({ run, reject });
-    });
+    const copied = this.#steps.waiting && !borrow;
+    const source = copied ? data.slice() : data;
+    return this.#transfer(this.#transfers.upload(buffer, offset, source, stream, borrow || copied));
   }
 
   /** Copies a buffer's bytes into `into`; resolves after a synchronisation of the stream, rejects as it does. */
   async download(buffer: number, offset: number, into: Uint8Array, stream: number): Promise<void> {
-    const copied = new Promise<void>((resolve, reject) => {
-      let at = 0;
-      const run = (): void | Promise<void> => {
-        while (at < into.byteLength) {
-          const bytes = Math.min(this.#ring.partBytes, into.byteLength - at);
-          const to = at;
-          const part = this.#ring.take(bytes, () => {
-            into.set(this.#transport!.staging.subarray(part!.start, part!.start + bytes), to);
-          });
-          if (!part) return this.#limited(this.#ring.freed(), "a read-back").then(run);
-          this.#direct.download(buffer, offset + at, part.start, bytes, stream);
-          this.#transport!.post(this.#direct.take(), part.position);
-          at += bytes;
-        }
-        resolve();
-      };
-      this.#push({ run, reject });
-    });
-    const synchronized = this.synchronize(stream);
-    await Promise.all([copied, synchronized]);
+    const copied = this.#transfer(this.#transfers.download(buffer, offset, into, stream));
+    await Promise.all([copied, this.synchronize(stream)]);
   }
 
   /** Ends whatever the device is doing; pending work rejects with "interrupted" and the next use reopens it. */
@@ -251,8 +195,7 @@ export class Connection implements DeviceRequests {
     const id = this.handle();
     const attributes = await this.loadModule(id, image);
     const module: LoadedModule = { id, image, attributes, generation: this.#generation };
-    this.#modules.set(id, new WeakRef(module));
-    this.#collected.register(module, id);
+    this.#modules.add(module);
     return module;
   }
 
@@ -315,7 +258,7 @@ export class Connection implements DeviceRequests {
     this.#fixups = [];
     this.#recent.clear();
     const events = {
-      ack: (position: number) => this.#ring.ack(position),
+      ack: (position: number) => this.#transfers.ring.ack(position),
       printf: this.#options.onPrintf ?? ((text: string) => void process.stdout.write(text)),
       lost: (error: LabError) => {
         if (this.#transport === transport) this.#onLost(error);
@@ -332,11 +275,8 @@ export class Connection implements DeviceRequests {
     this.#preparing = true;
     try {
       this.#info = await transport.ready;
-      this.#ring.reset(transport.staging.byteLength);
-      for (const reference of [...this.#modules.values()]) {
-        const module = reference.deref();
-        if (module) await this.#reload(transport, module);
-      }
+      this.#transfers.ring.reset(transport.staging.byteLength);
+      for (const module of this.#modules.live()) await this.#reload(transport, module);
     } catch (error) {
       // What waits behind this step must fail with the reason, not run on a device that is not there.
       if (this.#transport === transport) this.#onLost(error as LabError);
@@ -369,9 +309,9 @@ export class Connection implements DeviceRequests {
   }
 
   #failQueue(error: LabError): void {
-    this.#ring.fail(error);
+    this.#transfers.ring.fail(error);
     this.#fixups = [];
-    for (const step of this.#queue.splice(0)) step.reject(error);
+    this.#steps.fail(error);
   }
 
   #flushSoon(): void {
@@ -382,9 +322,8 @@ export class Connection implements DeviceRequests {
     });
   }
 
-  #dropModule(id: number): void {
-    if (!this.#modules.delete(id) || !this.#transport || this.#closed) return;
-    this.#call("unloadModule", [id]).catch(() => {});
+  #unloadLater(id: number): void {
+    if (this.#transport && !this.#closed) this.#call("unloadModule", [id]).catch(() => {});
   }
 
   #call<T = unknown>(method: string, args: readonly unknown[]): Promise<T> {
@@ -395,33 +334,41 @@ export class Connection implements DeviceRequests {
   async #request(send: () => Promise<unknown>): Promise<unknown> {
     this.ensure();
     const answer = new Promise<unknown>((resolve, reject) => {
-      this.#push({ run: () => void send().then(resolve, reject), reject });
+      // The time limit starts when the request is sent, so that reopening a device does not count.
+      this.#push({ run: () => void this.#limited(send(), "a wait").then(resolve, reject), reject });
     });
     this.#calls++;
     try {
-      return await this.#limited(answer, "a wait");
+      return await this.#held(answer);
     } finally {
       this.#calls--;
     }
   }
 
-  /** Counts a wait, keeps the process alive during it and applies the time limit to it. */
-  async #limited<T>(promise: Promise<T>, what: string): Promise<T> {
-    const transport = this.#transport;
-    if (this.#waits++ === 0) transport?.hold(true);
-    const limit = this.#options.timeLimit;
-    const timer =
-      limit &&
-      setTimeout(() => {
-        transport?.kill(
-          this.#ended("time-limit", `did not end within ${limit} s (${what} for the device timed out)`),
-        );
-      }, limit * 1000);
+  /** Counts a wait and keeps the process alive during it. */
+  async #held<T>(promise: Promise<T>): Promise<T> {
+    if (this.#waits++ === 0) this.#transport?.hold(true);
     try {
       return await promise;
     } finally {
-      if (timer) clearTimeout(timer);
       if (--this.#waits === 0) this.#transport?.hold(false);
+    }
+  }
+
+  /** Ends the device when it does not answer within the time limit. */
+  async #limited<T>(promise: Promise<T>, what: string): Promise<T> {
+    const limit = this.#options.timeLimit;
+    if (!limit) return promise;
+    const transport = this.#transport;
+    const timer = setTimeout(() => {
+      transport?.kill(
+        this.#ended("time-limit", `did not end within ${limit} s (${what} for the device timed out)`),
+      );
+    }, limit * 1000);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -440,29 +387,21 @@ export class Connection implements DeviceRequests {
     });
   }
 
-  #push(step: Step): void {
-    this.flush();
-    this.#queue.push(step);
-    if (!this.#pumping) this.#pump();
+  /** Runs a transfer after everything before it; what it leaves for later follows as the staging segment frees. */
+  #transfer(advance: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const run = (): void | Promise<void> => {
+        if (!advance())
+          return this.#limited(this.#held(this.#transfers.ring.freed()), "a transfer").then(run);
+        resolve();
+      };
+      this.#push({ run, reject });
+    });
   }
 
-  /** Runs steps in order; goes on later where one has to wait. */
-  #pump(): void {
-    for (let step = this.#queue.shift(); step; step = this.#queue.shift()) {
-      const current = step;
-      const waiting = current.run();
-      if (!waiting) continue;
-      this.#pumping = true;
-      const resume = (): void => {
-        this.#pumping = false;
-        this.#pump();
-      };
-      waiting.then(resume, (error: Error) => {
-        current.reject(error);
-        resume();
-      });
-      return;
-    }
+  #push(step: Step): void {
+    this.flush();
+    this.#steps.push(step);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CompiledModule } from "../backend/compiled";
-import type { LoadedModule } from "../backend/connection";
+import type { LoadedModule } from "../backend/modules";
 import type { DType } from "../core/dtype";
 import { dtypes } from "../core/dtype";
 import { LabError } from "../core/error";
