@@ -24,7 +24,7 @@ export interface Training {
  *
  * The loss is E x sum of f_e P_e; its gradient goes through P_e. Changes `moe.router`, and so the gates as well.
  *
- * @example const { history } = await lab.balanceByGradient(run, { rate: 4, steps: 100 });
+ * @example const { history } = await lab.balanceByGradient(run, { rate: 256 / dim, steps: 300 });
  */
 export async function balanceByGradient(run: MoeRun, options: TrainingOptions): Promise<Training> {
   const { device, config, kernels, router } = run.moe;

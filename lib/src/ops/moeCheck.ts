@@ -5,7 +5,7 @@ import type { MoeRun } from "./moeRun";
 import { dot, gelu, place, route } from "./reference";
 
 /** Tokens whose whole output is recomputed in float64 at most, by the multiply-adds that takes. */
-const mostWork = 2 ** 26;
+const mostWork = 2 ** 24;
 
 /**
  * Compares every step of a run that `forward` has carried through with the float64 reference; samples large batches.
