@@ -68,7 +68,9 @@ function optionsOf(request: CompileRequest, arch: string, folders: readonly stri
     "-default-device",
     "-lineinfo",
     "--ptxas-options=-v",
-    ...[...folders, ...cudaIncludes()].map((folder) => `--include-path=${folder}`),
+    ...[...folders, ...cudaIncludes(), homePath("native", "cuda", "include")].map(
+      (folder) => `--include-path=${folder}`,
+    ),
     ...Object.entries(request.defines).map(
       ([name, value]) => `--define-macro=${name}=${value === true ? 1 : value === false ? 0 : value}`,
     ),

@@ -1,0 +1,2 @@
+// <assert.h> for NVRTC, which declares assert by itself.
+#pragma once

@@ -1,0 +1,2 @@
+// <math.h> for NVRTC, which declares the mathematical functions by itself.
+#pragma once

@@ -1,0 +1,2 @@
+// <stdio.h> for NVRTC, which declares printf by itself.
+#pragma once
