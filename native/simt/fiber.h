@@ -21,7 +21,7 @@ struct Fiber {
 };
 // Seldom needed, so on the view's second cache line.
 struct FiberDetail {
-  const void* site;       // Wait::kActiveMask: the place of the call, which says who is together
+  uint64_t site;          // Wait::kActiveMask: the place of the call, which says who is together
   const char* what;       // Wait::kCondition: what it waits for
   uint32_t slot;          // which stack it stands on
 };

@@ -50,9 +50,9 @@ void warpSync(uint32_t mask) {
   blockOf(self).exchange(self, mask, nullptr, 0, Wait::kWarpSync);
 }
 
-uint32_t activeMask() {
+uint32_t activeMask(uint32_t place) {
   ThreadView* self = lab_simt::self();
-  detailOf(self).site = __builtin_return_address(0);
+  detailOf(self).site = reinterpret_cast<uintptr_t>(__builtin_return_address(0)) ^ uint64_t(place) << 48;
   return blockOf(self).activeMask(self);
 }
 

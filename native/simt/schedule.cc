@@ -84,7 +84,7 @@ void Block::yield(ThreadView* self) {
 // Lanes parked at the same place as the lowest one are together; they go on.
 void Block::resolveParked(uint32_t warp) {
   Warp& w = warps_[warp];
-  const void* site = detailOf(w.lanes[lowest(w.parked)]).site;
+  uint64_t site = detailOf(w.lanes[lowest(w.parked)]).site;
   uint32_t together = 0;
   for (uint32_t lanes = w.parked; lanes; lanes &= lanes - 1) {
     if (detailOf(w.lanes[lowest(lanes)]).site == site) together |= lanes & -lanes;

@@ -1,6 +1,6 @@
 /// CUDA's mathematical functions that the host's <math.h> lacks or defines otherwise, and the global min and max.
 ///
-/// The rest (sinf, expf, erff, ldexp, frexp, lgamma, isnan, ...) is the host's own: correctly named already and
+/// The rest (sinf, exp, erff, ldexp, frexp, lgamma, isnan, ...) is the host's own: correctly named already and
 /// at least as accurate as CUDA's. Functions of the same name as the host's are defined over its declaration, hence
 /// noexcept.
 #pragma once
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "simt_casts.h"
+#include "simt_exp.h"
 #include "simt_rounding.h"
 
 // glibc declares __expf and its like in a system header for its own use; ours are those of CUDA.

@@ -69,8 +69,8 @@ struct Runtime {
   // every lane); answers the deposits: lane i's at answer + i * bytes, valid until the caller's next exchange.
   const void* (*warpExchange)(uint32_t mask, const void* value, uint32_t bytes);
   void (*warpSync)(uint32_t mask);
-  // Lanes that are at this very call together with the caller.
-  uint32_t (*activeMask)();
+  // Lanes that are at this very call together with the caller; `place` tells calls apart that a compiler may merge.
+  uint32_t (*activeMask)(uint32_t place);
   void (*yield)();
   // Lets others run until ready(context) is true; a block in which nobody can make it true is a reported deadlock.
   void (*waitUntil)(bool (*ready)(void* context), void* context, const char* what);

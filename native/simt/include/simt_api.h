@@ -78,7 +78,7 @@ inline Votes barrier_vote(bool predicate, uint32_t id = 0, uint32_t count = 0) {
 }
 inline void grid_barrier() { rt().gridBarrier(); }
 inline void warp_sync(uint32_t mask) { rt().warpSync(mask); }
-inline __attribute__((always_inline)) uint32_t active_mask() { return rt().activeMask(); }
+inline __attribute__((always_inline)) uint32_t active_mask(uint32_t place = 0) { return rt().activeMask(place); }
 
 // All lanes of `mask` meet and show each other `bytes` bytes; lane i's lie at answer + i * bytes.
 inline const void* warp_exchange(uint32_t mask, const void* value, uint32_t bytes) {

@@ -28,7 +28,11 @@ inline void __threadfence_block() {
 // --- the warp -----------------------------------------------------------------------------------------------------
 
 inline void __syncwarp(unsigned int mask = 0xffffffffu) { lab_simt::warp_sync(mask); }
-inline __attribute__((always_inline)) unsigned int __activemask() { return lab_simt::active_mask(); }
+inline __attribute__((always_inline)) unsigned int __lab_activemask(unsigned int place) {
+  return lab_simt::active_mask(place);
+}
+// Numbered by where it stands in the text: a compiler that makes one call of two branches' must not make one group.
+#define __activemask() __lab_activemask(__COUNTER__ + 1)
 inline unsigned int __lanemask_lt() { return (1u << lab_simt::lane_id()) - 1; }
 
 SIMT_SHUFFLES(int)
