@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import * as lab from "kernel-lab";
+import { translate } from "kernel-lab/dist/backend/simt/translate";
+import { ints, numbers, range } from "./simt";
+
+let dev: lab.Device;
+before(async () => {
+  dev = await lab.open("cpu", { workers: 1, timeLimit: 20 });
+});
+after(() => dev.close());
+
+/** What compiling a source is refused with. */
+async function refusal(source: string, options: lab.CompileOptions = {}): Promise<lab.LabError> {
+  try {
+    await dev.compile(source, { fileName: "mine.cu", ...options });
+  } catch (error) {
+    assert.ok(error instanceof lab.LabError, String(error));
+    return error;
+  }
+  assert.fail("it compiled");
+}
+
+test("translate() leaves comments, strings, raw strings and preprocessor lines alone, and every line in its place", () => {
+  const source = [
+    '// extern __shared__ float a[]; asm("x"); k<<<1, 2>>>();',
+    '/* __device__ int b; asm volatile("y");',
+    '   <<< */ const char* s = "extern __shared__ float c[]; <<< asm(";',
+    'const char* r = R"x(asm("z") <<< __device__ int d;)x";',
+    "#define LAUNCH(k) k<<<1, 1>>>()",
+    "#define PTX(x) asm(x)",
+    "const int million = 1'000'000; const char q = '\"';",
+  ].join("\n");
+  assert.equal(translate(source, "x.cu").text, source);
+});
+
+test("translate() keeps line numbers when a declaration spans lines", () => {
+  const source = "__global__ void k() {\n  extern __shared__\n  float\n  a[];\n  a[0] = 1;\n}";
+  const { text } = translate(source, "x.cu");
+  assert.equal(text.split("\n").length, 6);
+  assert.match(text.split("\n")[4]!, /a\[0\] = 1;/);
+});
+
+test("a syntax error is shown with file, line and caret", async () => {
+  const error = await refusal(
+    "__global__ void k(int* x) {\n  extern __shared__ int s[];\n  x[0] = s[0] + ;\n}",
+  );
+  assert.equal(error.code, "compile-error");
+  assert.deepEqual(error.line, { file: "mine.cu", line: 3 });
+  assert.match(error.message, /mine\.cu:3: .*\n +3 \| {3}x\[0\] = s\[0\] \+ ;\n +\| +\^/);
+});
+
+test("inline PTX is refused at its line, and ignored where the preprocessor leaves it out", async () => {
+  const error = await refusal(
+    '__global__ void k(int* x) {\n  int y;\n  asm volatile("mov.u32 %0, %laneid;" : "=r"(y));\n}',
+  );
+  assert.equal(error.line?.line, 3);
+  assert.match(error.message, /inline PTX has no CPU twin/);
+  const kernel = await dev.compile(
+    '__global__ void k(int* x) {\n#ifndef __KERNEL_LAB_CPU__\n  asm volatile("bar.sync 0;");\n#endif\n  *x = 4;\n}',
+  );
+  const x = dev.zeros([1], { dtype: "i32" });
+  await kernel.launch({ grid: 1, block: 1 }, x);
+  assert.deepEqual(await ints(x), [4]);
+});
+
+test("a launch from a kernel is refused at its line", async () => {
+  const error = await refusal("__global__ void child() {}\n__global__ void k() {\n  child<<<1, 1>>>();\n}");
+  assert.equal(error.code, "unsupported");
+  assert.equal(error.line?.line, 3);
+});
+
+test("a kernel that is not there is answered with those that are", async () => {
+  const source = "__global__ void one() {}\ntemplate <int N> __global__ void two(int* x) { *x = N; }";
+  const error = await refusal(source, { name: "three" });
+  assert.equal(error.code, "no-such-kernel");
+  assert.match(error.message, /one/);
+  assert.match(error.message, /two/);
+  const wrong = await refusal(source, { name: "two<float>" });
+  assert.equal(wrong.code, "compile-error");
+  assert.match(wrong.message, /two<float>/);
+});
+
+test("headers of an include folder may declare extern shared memory and kernels use it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lab-include-"));
+  try {
+    writeFileSync(
+      join(folder, "stage.cuh"),
+      "#pragma once\ntemplate <class T> __device__ T* stage() { extern __shared__ __align__(16) char raw[]; return reinterpret_cast<T*>(raw); }\n",
+    );
+    const kernel = await dev.compile(
+      '#include "stage.cuh"\n__global__ void k(float* x) { float* s = stage<float>(); s[threadIdx.x] = FACTOR * threadIdx.x; __syncthreads(); x[threadIdx.x] = s[31 - threadIdx.x]; }',
+      { includes: [folder], defines: { FACTOR: 3 } },
+    );
+    const x = dev.zeros([32]);
+    await kernel.launch({ grid: 1, block: 32, shared: 128 }, x);
+    assert.deepEqual(
+      await numbers(x),
+      range(32, (i) => 3 * (31 - i)),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("two modules of one cached binary have variables of their own", async () => {
+  const source = "__device__ int tally = 0;\n__global__ void k(int* x) { tally += 1; *x = tally; }";
+  const first = await dev.compileModule(source);
+  const second = await dev.compileModule(source);
+  assert.equal(second.compileInfo.cached, true);
+  const x = dev.zeros([1], { dtype: "i32" });
+  await first.kernel("k").launch({ grid: 1, block: 1 }, x);
+  await first.kernel("k").launch({ grid: 1, block: 1 }, x);
+  assert.deepEqual(await ints(x), [2]);
+  await second.kernel("k").launch({ grid: 1, block: 1 }, x);
+  assert.deepEqual(await ints(x), [1]);
+});
+
+test("kernels may use new, malloc, recursion, lambdas, virtual calls and the standard's type traits", async () => {
+  const kernel = await dev.compile(`
+#include <type_traits>
+struct Shape { __device__ virtual float area() const = 0; __device__ virtual ~Shape() {} };
+struct Square : Shape { float a; __device__ Square(float s) : a(s) {} __device__ float area() const override { return a * a; } };
+__device__ int fib(int n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
+template <class F> __device__ auto twice(F f) { return f() + f(); }
+__global__ void k(float* x) {
+  Shape* shape = new Square(3.0f);
+  float* heap = static_cast<float*>(malloc(16));
+  heap[0] = shape->area();
+  static_assert(std::is_same<decltype(threadIdx.x), unsigned int>::value, "CUDA's own type");
+  x[threadIdx.x] = heap[0] + fib(10) + twice([=] { return int(threadIdx.x); });
+  free(heap);
+  delete shape;
+}`);
+  const x = dev.zeros([8]);
+  await kernel.launch({ grid: 1, block: 8 }, x);
+  assert.deepEqual(
+    await numbers(x),
+    range(8, (i) => 9 + 55 + 2 * i),
+  );
+});
+
+test("graphs replay launches, copies and fills with the arguments they were captured with", async () => {
+  const kernel = await dev.compile("__global__ void add(int* x, int v) { x[threadIdx.x] += v; }");
+  const x = dev.zeros([4], { dtype: "i32" });
+  const y = dev.zeros([4], { dtype: "i32" });
+  const graph = await dev.graph(() => {
+    kernel.enqueue({ grid: 1, block: 4 }, x, 5);
+    y.copyFrom(x);
+  });
+  assert.deepEqual(await ints(x), [0, 0, 0, 0]);
+  await graph.launch();
+  await graph.launch();
+  assert.deepEqual(await ints(y), [10, 10, 10, 10]);
+});
