@@ -20,10 +20,16 @@ function publicExports(): { name: string; declarations: readonly ts.Declaration[
   const file = program.getSourceFile(index);
   const module = file && checker.getSymbolAtLocation(file);
   assert.ok(module, "index.ts is not a module");
-  return checker.getExportsOfModule(module).map((symbol) => {
-    const real = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-    return { name: symbol.name, declarations: real.declarations ?? [] };
-  });
+  const list = (of: ts.Symbol, prefix: string): { name: string; declarations: readonly ts.Declaration[] }[] =>
+    checker.getExportsOfModule(of).flatMap((symbol) => {
+      const real = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+      const name = `${prefix}${symbol.name}`;
+      // `export * as matmul`: its members are what a notebook sees.
+      return real.flags & ts.SymbolFlags.ValueModule
+        ? list(real, `${name}.`)
+        : [{ name, declarations: real.declarations ?? [] }];
+    });
+  return list(module, "");
 }
 
 function hasDoc(declaration: ts.Declaration): boolean {
