@@ -68,6 +68,7 @@ function optionsOf(request: CompileRequest, arch: string, folders: readonly stri
     "-default-device",
     "-lineinfo",
     "--ptxas-options=-v",
+    "--pre-include=kernel_lab_nvrtc.h",
     ...[...folders, ...cudaIncludes(), homePath("native", "cuda", "include")].map(
       (folder) => `--include-path=${folder}`,
     ),
