@@ -30,14 +30,18 @@ void Block::prepare(const GridRun& grid, void* dynamicSharedAt) {
 void Block::run(uint64_t index) {
   uint64_t row = index / gridDim.x;
   blockIdx = Id3{uint32_t(index % gridDim.x), uint32_t(row % gridDim.y), uint32_t(row / gridDim.y)};
+  for (uint32_t left = open_; left; left &= left - 1) {  // arrivals at a named barrier that nobody waited for
+    Barrier& barrier = barriers_[__builtin_ctz(left)];
+    barrier.arrived = barrier.trues = barrier.warps = 0;
+  }
   alive_ = threads;
   ready_ = warps == 32 ? ~0u : (1u << warps) - 1;
   parked_ = polling_ = open_ = idlePolls_ = 0;
+  asyncUsed_ = false;
   for (uint32_t w = 0; w < warps; w++) {
     uint32_t lanes = threads - w * kWarpSize;
     warps_[w].reset(lanes >= kWarpSize ? ~0u : (1u << lanes) - 1);
   }
-  for (Barrier& barrier : barriers_) barrier.arrived = barrier.trues = barrier.warps = 0;
   ThreadView* first = freshStack();
   begin(first, 0, 0);
   switchStack(home_, fiberOf(first).context);
@@ -77,8 +81,25 @@ void Block::threadMain(void* self) {
   ThreadView* view = lab_simt::self();
   for (;;) {
     block.grid_->invoke(block.grid_->args);
-    block.exitThread(view);  // comes back as another thread
+    if (!block.nextInPlace(view)) block.exitThread(view);  // either way this goes on as another thread
   }
+}
+
+// The common end of a thread in a block where nobody waits: its stack becomes that of the next lane.
+bool Block::nextInPlace(ThreadView* view) {
+  uint32_t warpIndex = warpOf(view), bit = 1u << laneOf(view), next = bit << 1;
+  Warp& warp = warps_[warpIndex];
+  if (open_ | parked_ | polling_ || asyncUsed_ || warp.recent || !(warp.alive & ~warp.started & next)) return false;
+  warp.alive &= ~bit;
+  warp.runnable &= ~bit;
+  alive_--;
+  view->rank++;
+  view->threadIdx = ids_[view->rank];
+  view->spin = kSpinBudget;
+  view->schedulerWord = ~0u;
+  warp.started |= next;
+  warp.lanes[view->rank % kWarpSize] = view;
+  return true;
 }
 
 void Block::exitThread(ThreadView* self) {
@@ -89,10 +110,10 @@ void Block::exitThread(ThreadView* self) {
   warp.runnable &= ~(1u << lane);
   if (!warp.runnable) ready_ &= ~(1u << warpIndex);
   if (fiber.last) fiber.last->readers &= ~(1u << lane);
-  queues_[detailOf(self).slot].clear();
+  if (asyncUsed_) queues_[detailOf(self).slot].clear();
   alive_--;
   idlePolls_ = 0;
-  if (open_ || !warp.meetings.empty()) afterExit(warp, warpIndex);
+  if (open_ || warp.recent) afterExit(warp, warpIndex);
   if (alive_ == 0) {
     freeStacks_.push_back(detailOf(self).slot);
     switchStack(fiber.context, home_);

@@ -34,7 +34,10 @@ class Block : public lab_simt::BlockView {
   uint32_t activeMask(ThreadView* self);
   void yield(ThreadView* self);
   void waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what);
-  AsyncQueue& async(ThreadView* self) { return queues_[detailOf(self).slot]; }
+  AsyncQueue& async(ThreadView* self) {
+    asyncUsed_ = true;
+    return queues_[detailOf(self).slot];
+  }
 
   const GridRun* grid() const { return grid_; }
 
@@ -49,6 +52,7 @@ class Block : public lab_simt::BlockView {
   // The life of threads (block.cc).
   static void threadMain(void* block);
   void begin(ThreadView* view, uint32_t warp, uint32_t lane);
+  bool nextInPlace(ThreadView* view);
   void exitThread(ThreadView* self);
   ThreadView* freshStack();
 
@@ -77,10 +81,11 @@ class Block : public lab_simt::BlockView {
   uint32_t parked_ = 0;        // warps with a lane at __activemask
   uint32_t polling_ = 0;       // warps with a lane in waitUntil
   uint32_t alive_ = 0;         // threads that have not exited
-  uint32_t open_ = 0;          // barriers at which somebody waits
+  uint32_t open_ = 0;          // barriers at which somebody has arrived
   uint32_t idlePolls_ = 0;     // rounds of polling since anything else ran
   uint64_t idleSince_ = 0;
   uint32_t yields_ = 0;
+  bool asyncUsed_ = false;     // some thread of this block has deferred a copy
   Warp warps_[lab_simt::kMaxThreads / lab_simt::kWarpSize];
   Barrier barriers_[lab_simt::kNamedBarriers + 1];
   std::vector<lab_simt::Id3> ids_;       // threadIdx by rank

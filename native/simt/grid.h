@@ -40,8 +40,8 @@ struct GridRun {
   bool cooperative = false;
   GridBarrier* barrier = nullptr;        // cooperative launches
   PrintBuffer* print = nullptr;
-  std::atomic<uint64_t> next{0};         // first block not yet handed to a worker
   uint64_t chunk = 1;                    // blocks handed out at a time
+  alignas(64) std::atomic<uint64_t> next{0};  // first block not yet handed to a worker; alone on its line
 };
 
 }  // namespace lab::simt

@@ -7,6 +7,7 @@ namespace lab::simt {
 void Block::barrierArrive(uint32_t id, uint32_t count) {
   Barrier& barrier = barriers_[id];
   if (barrier.arrived++ == 0) barrier.expected = count;
+  open_ |= 1u << id;
   if (full(barrier)) release(id);
 }
 

@@ -35,6 +35,7 @@ struct alignas(64) Warp {
   void reset(uint32_t lanesPresent) {
     runnable = alive = lanesPresent;
     started = parked = polling = 0;
+    recent = nullptr;
     for (auto& meeting : meetings) meeting->arrived = meeting->readers = 0;
   }
   // The meeting place of `mask`: the one in use, or a free one.

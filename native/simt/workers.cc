@@ -97,7 +97,7 @@ bool Workers::run(GridRun& grid) {
     grid.barrier = &barrier;
     grid.chunk = 1;
   } else {
-    grid.chunk = std::clamp<uint64_t>(grid.blocks / (count * 8), 1, 64);
+    grid.chunk = std::clamp<uint64_t>(grid.blocks / (count * 32), 1, 64);
   }
   std::unique_lock<std::mutex> lock(mutex_);
   running_ = count;
