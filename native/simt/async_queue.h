@@ -31,7 +31,10 @@ class AsyncQueue {
     effects_.erase(effects_.begin(), effects_.begin() + long(until));
     for (size_t& end : groups_) end -= until;
   }
-  void clear() { effects_.clear(); groups_.clear(); }
+  void clear() {
+    effects_.clear();
+    groups_.clear();
+  }
 
  private:
   struct Effect {

@@ -66,7 +66,9 @@ Status CpuDevice::fillPattern(uint64_t address, uint32_t width, uint64_t count, 
       case 2: fill<uint16_t>(address, count, pattern); break;
       case 4: fill<uint32_t>(address, count, pattern); break;
       case 8: fill<uint64_t>(address, count, pattern); break;
-      default: return Status::error("invalid-argument", "Filling memory: an element has 1, 2, 4 or 8 bytes, not " + std::to_string(width) + ".");
+      default:
+        return Status::error("invalid-argument",
+                             "Filling memory: an element has 1, 2, 4 or 8 bytes, not " + std::to_string(width) + ".");
     }
     return {};
   });
@@ -82,7 +84,8 @@ Status CpuDevice::fillRandom(uint64_t address, const FillRandomCmd& cmd) {
 
 Status CpuDevice::upload(uint64_t address, const void* host, uint64_t bytes, uint32_t stream) {
   if (capturing_.count(stream)) {
-    return Status::error("invalid-capture", "Uploading while a graph is captured: a graph holds launches, copies and fills.");
+    return Status::error("invalid-capture",
+                         "Uploading while a graph is captured: a graph holds launches, copies and fills.");
   }
   std::memcpy(reinterpret_cast<void*>(address), host, bytes);
   return {};
@@ -90,7 +93,8 @@ Status CpuDevice::upload(uint64_t address, const void* host, uint64_t bytes, uin
 
 Status CpuDevice::download(void* host, uint64_t address, uint64_t bytes, uint32_t stream) {
   if (capturing_.count(stream)) {
-    return Status::error("invalid-capture", "Reading back while a graph is captured: a graph holds launches, copies and fills.");
+    return Status::error("invalid-capture",
+                         "Reading back while a graph is captured: a graph holds launches, copies and fills.");
   }
   std::memcpy(host, reinterpret_cast<const void*>(address), bytes);
   return {};
@@ -143,7 +147,8 @@ Status CpuDevice::graphEnd(uint32_t stream, uint32_t graph) {
 
 Status CpuDevice::graphLaunch(uint32_t graph, uint32_t stream) {
   auto found = graphs_.find(graph);
-  if (found == graphs_.end()) return Status::error("invalid-graph", "Launching a graph: it was never captured, or destroyed.");
+  if (found == graphs_.end())
+    return Status::error("invalid-graph", "Launching a graph: it was never captured, or destroyed.");
   if (capturing_.count(stream)) {
     return Status::error("invalid-capture", "Launching a graph while another is captured on the same stream.");
   }
@@ -161,7 +166,8 @@ Status CpuDevice::graphDestroy(uint32_t graph) {
 
 Status CpuDevice::tensorMap(const TensorMapCmd& cmd, uint64_t address, void* out128) {
   if (cmd.rank < 1 || cmd.rank > 5) {
-    return Status::error("invalid-argument", "Encoding a tensor map: a rank of 1 to 5 was expected, not " + std::to_string(cmd.rank) + ".");
+    return Status::error("invalid-argument",
+                         "Encoding a tensor map: a rank of 1 to 5 was expected, not " + std::to_string(cmd.rank) + ".");
   }
   lab_simt::TensorMap map{};
   map.address = address;
@@ -190,7 +196,8 @@ Status CpuDevice::loadModule(uint32_t handle, const std::string& path, const std
   for (const EntryName& wanted : entries) {
     const lab_simt::EntryInfo* entry = module->find(wanted.symbol);
     if (!entry) {
-      return Status::error("no-such-kernel", "Loading the module " + path + ": it has no kernel \"" + wanted.name + "\".");
+      return Status::error("no-such-kernel",
+                           "Loading the module " + path + ": it has no kernel \"" + wanted.name + "\".");
     }
     Kernel kernel{module.get(), entry, module->staticShared(*entry), module->maxThreads(*entry), handle};
     KernelAttributes attributes;
@@ -199,7 +206,8 @@ Status CpuDevice::loadModule(uint32_t handle, const std::string& path, const std
     attributes.symbol = wanted.symbol;
     attributes.staticShared = kernel.staticShared;
     attributes.maxThreadsPerBlock = kernel.maxThreads;
-    for (uint32_t i = 0; i < entry->paramCount; i++) attributes.params.emplace_back(entry->params[2 * i], entry->params[2 * i + 1]);
+    for (uint32_t i = 0; i < entry->paramCount; i++)
+      attributes.params.emplace_back(entry->params[2 * i], entry->params[2 * i + 1]);
     loaded.emplace_back(attributes.kernel, kernel);
     out->push_back(std::move(attributes));
   }
@@ -209,14 +217,16 @@ Status CpuDevice::loadModule(uint32_t handle, const std::string& path, const std
 }
 
 Status CpuDevice::unloadModule(uint32_t handle) {
-  for (auto it = kernels_.begin(); it != kernels_.end();) it = it->second.owner == handle ? kernels_.erase(it) : std::next(it);
+  for (auto it = kernels_.begin(); it != kernels_.end();)
+    it = it->second.owner == handle ? kernels_.erase(it) : std::next(it);
   modules_.erase(handle);
   return {};
 }
 
 Status CpuDevice::symbol(uint32_t module, const std::string& name, uint64_t* address, uint64_t* bytes) {
   auto found = modules_.find(module);
-  if (found == modules_.end()) return Status::error("invalid-module", "Looking up a variable: its module is not loaded.");
+  if (found == modules_.end())
+    return Status::error("invalid-module", "Looking up a variable: its module is not loaded.");
   return found->second->variable(name, address, bytes);
 }
 
@@ -226,11 +236,12 @@ namespace lab {
 
 Status openCpu(const OpenOptions& options, std::unique_ptr<Backend>* out) {
   if (options.workers < 0 || options.workers > 1024) {
-    return Status::error("invalid-argument", "Opening the CPU device: 0 to 1024 workers were expected, not " + std::to_string(options.workers) + ".");
+    return Status::error("invalid-argument", "Opening the CPU device: 0 to 1024 workers were expected, not " +
+                                                 std::to_string(options.workers) + ".");
   }
   if (options.stackBytes > lab_simt::kSlotBytes - 128 * 1024) {
     return Status::error("invalid-argument", "Opening the CPU device: a thread's stack can be at most 384 KiB, not " +
-                         std::to_string(options.stackBytes) + " bytes.");
+                                                 std::to_string(options.stackBytes) + " bytes.");
   }
   *out = std::make_unique<simt::CpuDevice>(options);
   return {};

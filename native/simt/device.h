@@ -44,9 +44,15 @@ class CpuDevice : public Backend {
   Status unloadModule(uint32_t module) override;
   Status symbol(uint32_t module, const std::string& name, uint64_t* address, uint64_t* bytes) override;
   Status synchronize(uint32_t, bool) override { return {}; }
-  Status query(uint32_t, bool* done) override { *done = true; return {}; }
+  Status query(uint32_t, bool* done) override {
+    *done = true;
+    return {};
+  }
   Status elapsed(uint32_t from, uint32_t to, double* seconds) override;
-  Status memory(MemoryReading* out) override { *out = memory_.reading(); return {}; }
+  Status memory(MemoryReading* out) override {
+    *out = memory_.reading();
+    return {};
+  }
   Status state(DeviceState*) override { return {}; }
   Status occupancy(uint32_t kernel, uint32_t blockThreads, uint32_t dynamicShared, int* blocks) override;
   std::string takePrintf() override { return print_.take(); }

@@ -57,18 +57,24 @@ void copyText(char* to, size_t room, const char* from) {
     const lab_simt::ThreadView* view = context.stacks->viewAt(sp);
     const lab_simt::Id3& block = view->block->blockIdx;
     page.hasWhere = 1;
-    page.block[0] = block.x; page.block[1] = block.y; page.block[2] = block.z;
-    page.thread[0] = view->threadIdx.x; page.thread[1] = view->threadIdx.y; page.thread[2] = view->threadIdx.z;
+    page.block[0] = block.x;
+    page.block[1] = block.y;
+    page.block[2] = block.z;
+    page.thread[0] = view->threadIdx.x;
+    page.thread[1] = view->threadIdx.y;
+    page.thread[2] = view->threadIdx.z;
   }
   if (context.page) {
     if (context.pageBytes > 4096) {
-      page.printfBytes = uint32_t(context.print->copyTo(reinterpret_cast<char*>(context.page) + 4096, context.pageBytes - 4096));
+      page.printfBytes =
+          uint32_t(context.print->copyTo(reinterpret_cast<char*>(context.page) + 4096, context.pageBytes - 4096));
     }
     __atomic_store_n(&page.magic, 0x4c414246u, __ATOMIC_RELEASE);
     _exit(kFaultExitCode);
   }
   std::fprintf(stderr, "kernel-lab: %s in kernel %s, block (%u,%u,%u), thread (%u,%u,%u): %s\n", page.code, page.kernel,
-               page.block[0], page.block[1], page.block[2], page.thread[0], page.thread[1], page.thread[2], page.message);
+               page.block[0], page.block[1], page.block[2], page.thread[0], page.thread[1], page.thread[2],
+               page.message);
   for (int signal : kSignals) ::signal(signal, SIG_DFL);
   std::abort();
 }
@@ -112,7 +118,8 @@ uintptr_t modulePc(const WorkerContext& context, uintptr_t pc, uintptr_t sp) {
   return pc;
 }
 
-void describe(int signal, const siginfo_t* info, const WorkerContext& context, uintptr_t pc, const char** code, const char** message) {
+void describe(int signal, const siginfo_t* info, const WorkerContext& context, uintptr_t pc, const char** code,
+              const char** message) {
   auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   bool inGuard = false;
   if (signal == timeLimitSignal()) {
@@ -155,7 +162,8 @@ void onSignal(int signal, siginfo_t* info, void* raw) {
   uintptr_t pc = programCounter(registers), sp = stackPointer(registers);
   const char *code, *message;
   describe(signal, info, *context, pc, &code, &message);
-  die(*context, code, message, sp, modulePc(*context, pc, sp), signal == SIGSEGV || signal == SIGBUS ? uintptr_t(info->si_addr) : 0);
+  die(*context, code, message, sp, modulePc(*context, pc, sp),
+      signal == SIGSEGV || signal == SIGBUS ? uintptr_t(info->si_addr) : 0);
 }
 
 }  // namespace
@@ -187,7 +195,8 @@ void enterWorker(WorkerContext* context) {
   worker = context;
 }
 
-void raiseFault(const char* code, const char* message, const char* file, uint32_t line, const void* site, const ThreadView* waiting) {
+void raiseFault(const char* code, const char* message, const char* file, uint32_t line, const void* site,
+                const ThreadView* waiting) {
   char text[sizeof(FaultPage::message)];
   if (file) {
     std::snprintf(text, sizeof text, "%s:%u: %s", file, line, message);

@@ -32,7 +32,9 @@ static_assert(sizeof(Fiber) <= sizeof(ThreadView::scheduler) && sizeof(FiberDeta
 
 inline Fiber& fiberOf(ThreadView* view) { return *reinterpret_cast<Fiber*>(view->scheduler); }
 inline const Fiber& fiberOf(const ThreadView* view) { return *reinterpret_cast<const Fiber*>(view->scheduler); }
-inline const FiberDetail& detailOf(const ThreadView* view) { return *reinterpret_cast<const FiberDetail*>(view->spare); }
+inline const FiberDetail& detailOf(const ThreadView* view) {
+  return *reinterpret_cast<const FiberDetail*>(view->spare);
+}
 inline FiberDetail& detailOf(ThreadView* view) { return *reinterpret_cast<FiberDetail*>(view->spare); }
 inline uint32_t laneOf(const ThreadView* view) { return view->rank % lab_simt::kWarpSize; }
 inline uint32_t warpOf(const ThreadView* view) { return view->rank / lab_simt::kWarpSize; }

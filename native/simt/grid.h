@@ -15,7 +15,10 @@ class PrintBuffer;
 // All blocks of a cooperative launch meet here; each comes once a meeting, on its worker's thread.
 class GridBarrier {
  public:
-  void reset(uint64_t blocks) { blocks_ = blocks; waiting_ = finished_ = 0; }
+  void reset(uint64_t blocks) {
+    blocks_ = blocks;
+    waiting_ = finished_ = 0;
+  }
   // False: some blocks have exited and the rest can never all arrive.
   bool arrive();
   // A block has exited. False: the rest wait for it in vain.

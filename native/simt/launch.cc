@@ -24,19 +24,23 @@ Status CpuDevice::checkLaunch(const Launch& launch, const Kernel& kernel) const 
   };
   for (int i = 0; i < 3; i++) {
     if (!launch.grid[i] || launch.grid[i] > kMaxGridDim[i]) {
-      return refuse("a grid of 1 to " + extents(kMaxGridDim) + " blocks was expected, not " + extents(launch.grid) + ".");
+      return refuse("a grid of 1 to " + extents(kMaxGridDim) + " blocks was expected, not " + extents(launch.grid) +
+                    ".");
     }
     if (!launch.block[i] || launch.block[i] > kMaxBlockDim[i]) {
-      return refuse("a block of 1 to " + extents(kMaxBlockDim) + " threads was expected, not " + extents(launch.block) + ".");
+      return refuse("a block of 1 to " + extents(kMaxBlockDim) + " threads was expected, not " + extents(launch.block) +
+                    ".");
     }
     if (launch.cluster[i] > 1) {
-      return refuse("clusters of more than one block are not available on the CPU device; asked for " + extents(launch.cluster) + ".");
+      return refuse("clusters of more than one block are not available on the CPU device; asked for " +
+                    extents(launch.cluster) + ".");
     }
   }
   uint64_t threads = uint64_t(launch.block[0]) * launch.block[1] * launch.block[2];
   if (threads > uint64_t(kernel.maxThreads)) {
     return refuse("a block of at most " + std::to_string(kernel.maxThreads) + " threads was expected" +
-                  (kernel.maxThreads < 1024 ? " (the kernel's __launch_bounds__)" : "") + ", not " + std::to_string(threads) + ".");
+                  (kernel.maxThreads < 1024 ? " (the kernel's __launch_bounds__)" : "") + ", not " +
+                  std::to_string(threads) + ".");
   }
   if (kernel.staticShared > kStaticShared) {
     return refuse("its static shared memory is " + std::to_string(kernel.staticShared) + " bytes, at most " +
@@ -44,11 +48,13 @@ Status CpuDevice::checkLaunch(const Launch& launch, const Kernel& kernel) const 
   }
   uint64_t shared = kernel.staticShared + launch.dynamicShared;
   if (shared > kSharedPerBlock) {
-    return refuse("a block can have " + std::to_string(kSharedPerBlock) + " bytes of shared memory; " + std::to_string(kernel.staticShared) +
-                  " static and " + std::to_string(launch.dynamicShared) + " dynamic were asked for.");
+    return refuse("a block can have " + std::to_string(kSharedPerBlock) + " bytes of shared memory; " +
+                  std::to_string(kernel.staticShared) + " static and " + std::to_string(launch.dynamicShared) +
+                  " dynamic were asked for.");
   }
   if (launch.argBytes < kernel.entry->argBytes) {
-    return refuse("expected " + std::to_string(kernel.entry->argBytes) + " bytes of arguments, got " + std::to_string(launch.argBytes) + ".");
+    return refuse("expected " + std::to_string(kernel.entry->argBytes) + " bytes of arguments, got " +
+                  std::to_string(launch.argBytes) + ".");
   }
   if (launch.flags & kCooperative) {
     uint64_t blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
@@ -64,7 +70,8 @@ Status CpuDevice::checkLaunch(const Launch& launch, const Kernel& kernel) const 
 Status CpuDevice::launch(const Launch& launch) {
   auto found = kernels_.find(launch.kernel);
   if (found == kernels_.end()) {
-    return Status::error("invalid-kernel", "Launching a kernel: no kernel has the handle " + std::to_string(launch.kernel) + ".");
+    return Status::error("invalid-kernel",
+                         "Launching a kernel: no kernel has the handle " + std::to_string(launch.kernel) + ".");
   }
   const Kernel& kernel = found->second;
   Status wrong = checkLaunch(launch, kernel);
@@ -75,7 +82,8 @@ Status CpuDevice::launch(const Launch& launch) {
   std::vector<uint8_t> args(launch.args, launch.args + launch.argBytes);
   capture->second.push_back([this, copy = Launch(launch), args = std::move(args)]() mutable -> Status {
     auto again = kernels_.find(copy.kernel);
-    if (again == kernels_.end()) return Status::error("invalid-kernel", "Launching a graph: one of its kernels was unloaded.");
+    if (again == kernels_.end())
+      return Status::error("invalid-kernel", "Launching a graph: one of its kernels was unloaded.");
     copy.args = args.data();
     return runLaunch(again->second, copy);
   });
@@ -85,7 +93,8 @@ Status CpuDevice::launch(const Launch& launch) {
 Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
   // Aligned for any parameter, a 64-byte aligned tensor map among them.
   alignas(64) uint8_t args[32768];
-  if (launch.argBytes > sizeof args) return Status::error("invalid-launch", "Launching a kernel: arguments of at most 32 KiB were expected.");
+  if (launch.argBytes > sizeof args)
+    return Status::error("invalid-launch", "Launching a kernel: arguments of at most 32 KiB were expected.");
   std::memcpy(args, launch.args, launch.argBytes);
   GridRun grid;
   grid.module = kernel.module;
@@ -101,15 +110,17 @@ Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
   grid.cooperative = launch.flags & kCooperative;
   grid.print = &print_;
   if (!workers_.run(grid)) {
-    return Status::error("out-of-memory", std::string("Launching ") + kernel.entry->name + ": the host has no room for a worker a block; "
-                         "use fewer blocks in a cooperative launch.");
+    return Status::error("out-of-memory", std::string("Launching ") + kernel.entry->name +
+                                              ": the host has no room for a worker a block; "
+                                              "use fewer blocks in a cooperative launch.");
   }
   return {};
 }
 
 Status CpuDevice::occupancy(uint32_t kernel, uint32_t blockThreads, uint32_t dynamicShared, int* blocks) {
   auto found = kernels_.find(kernel);
-  if (found == kernels_.end()) return Status::error("invalid-kernel", "Asking for the occupancy of a kernel: no kernel has this handle.");
+  if (found == kernels_.end())
+    return Status::error("invalid-kernel", "Asking for the occupancy of a kernel: no kernel has this handle.");
   const Kernel& k = found->second;
   uint64_t shared = k.staticShared + dynamicShared;
   bool possible = blockThreads > 0 && blockThreads <= uint32_t(k.maxThreads) && shared <= kSharedPerBlock;

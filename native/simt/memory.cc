@@ -22,15 +22,18 @@ Memory::~Memory() {
 Status Memory::alloc(uint64_t bytes, uint64_t* address) {
   if (bytes > limit_ - used_) {
     return Status::error("out-of-memory", "Allocating " + std::to_string(bytes) + " bytes of device memory: " +
-                         std::to_string(limit_ - used_) + " of " + std::to_string(limit_) +
-                         " are free. Free tensors, or open the device with a larger memoryLimit.");
+                                              std::to_string(limit_ - used_) + " of " + std::to_string(limit_) +
+                                              " are free. Free tensors, or open the device with a larger memoryLimit.");
   }
   uint64_t size = roundUp(bytes ? bytes : 1, kAlignment), data = roundUp(size, kPage), mapped = data + 2 * kPage;
-  auto* mapping = static_cast<uint8_t*>(mmap(nullptr, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  auto* mapping =
+      static_cast<uint8_t*>(mmap(nullptr, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   if (mapping == MAP_FAILED || mprotect(mapping + kPage, data, PROT_READ | PROT_WRITE) != 0) {
     if (mapping != MAP_FAILED) munmap(mapping, mapped);
-    return Status::error("out-of-memory", "Allocating " + std::to_string(bytes) + " bytes of device memory: the host has no " +
-                         "more address space or mappings (" + std::to_string(regions_.size()) + " tensors are alive). Free tensors.");
+    return Status::error("out-of-memory", "Allocating " + std::to_string(bytes) +
+                                              " bytes of device memory: the host has no " +
+                                              "more address space or mappings (" + std::to_string(regions_.size()) +
+                                              " tensors are alive). Free tensors.");
   }
   if (data >= 2 * kHuge) madvise(mapping + kPage, data, MADV_HUGEPAGE);
   *address = reinterpret_cast<uint64_t>(mapping + kPage + data - size);

@@ -23,7 +23,10 @@ class Memory {
   static uint64_t defaultLimit();
 
  private:
-  struct Region { void* mapping; uint64_t mapped, bytes; };
+  struct Region {
+    void* mapping;
+    uint64_t mapped, bytes;
+  };
   std::map<uint64_t, Region> regions_;  // by address
   uint64_t limit_, used_ = 0;
 };

@@ -74,20 +74,23 @@ Status Module::load(const std::string& path, std::unique_ptr<Module>* out) {
   auto module = std::make_unique<Module>();
   module->path = path;
   if (!readElf(path, &module->elf_)) {
-    return Status::error("bad-module", "Loading the kernel module " + path + ": expected a shared object built by this lab's CPU "
-                         "compiler. Delete the compile cache and compile again.");
+    return Status::error("bad-module", "Loading the kernel module " + path +
+                                           ": expected a shared object built by this lab's CPU "
+                                           "compiler. Delete the compile cache and compile again.");
   }
   void* already = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
   if (already) dlclose(already);
   module->handle_ = already ? openAgain(path, &module->copy_) : dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!module->handle_) {
     const char* why = dlerror();
-    return Status::error("bad-module", "Loading the kernel module " + path + ": " + (why ? why : "it could not be copied"));
+    return Status::error("bad-module",
+                         "Loading the kernel module " + path + ": " + (why ? why : "it could not be copied"));
   }
   module->info = static_cast<const lab_simt::ModuleInfo*>(dlsym(module->handle_, "lab_module"));
   if (!module->info || module->info->version != lab_simt::kAbiVersion) {
-    return Status::error("bad-module", "Loading the kernel module " + path + ": it was built for another version of the lab. "
-                         "Delete the compile cache and compile again.");
+    return Status::error("bad-module", "Loading the kernel module " + path +
+                                           ": it was built for another version of the lab. "
+                                           "Delete the compile cache and compile again.");
   }
   link_map* map = nullptr;
   if (dlinfo(module->handle_, RTLD_DI_LINKMAP, &map) == 0 && map) module->base = map->l_addr;
@@ -120,7 +123,8 @@ uint64_t Module::staticShared(const lab_simt::EntryInfo& entry) const {
   // "_Z3fooPf" owns "_ZZ3fooPfE4tile"; the extern "C" "foo" owns "_ZZ3fooE4tile".
   auto prefix = [this](const lab_simt::EntryInfo& kernel) {
     std::string name = linkerName(kernel);
-    return name.compare(0, 2, "_Z") == 0 ? "_Z" + name.substr(1) + "E" : "_ZZ" + std::to_string(name.size()) + name + "E";
+    return name.compare(0, 2, "_Z") == 0 ? "_Z" + name.substr(1) + "E"
+                                         : "_ZZ" + std::to_string(name.size()) + name + "E";
   };
   std::vector<std::string> others;
   for (uint32_t i = 0; i < info->entryCount; i++) {
@@ -155,7 +159,8 @@ int Module::maxThreads(const lab_simt::EntryInfo& entry) const {
 Status Module::variable(const std::string& name, uint64_t* address, uint64_t* bytes) const {
   std::string known;
   for (const ElfSymbol& symbol : elf_.symbols) {
-    if (symbol.threadLocal || symbol.function || isLocal(symbol.name) || symbol.name.find("lab_") != std::string::npos) continue;
+    if (symbol.threadLocal || symbol.function || isLocal(symbol.name) || symbol.name.find("lab_") != std::string::npos)
+      continue;
     std::string source = demangle(symbol.name);
     if (source == name || symbol.name == name) {
       *address = base + symbol.value;
@@ -165,7 +170,7 @@ Status Module::variable(const std::string& name, uint64_t* address, uint64_t* by
     if (symbol.name[0] != '_' || symbol.name.compare(0, 2, "_Z") == 0) known += (known.empty() ? "" : ", ") + source;
   }
   return Status::error("no-such-symbol", "Looking up the module variable \"" + name + "\": the module has " +
-                       (known.empty() ? "no variables." : "only " + known + "."));
+                                             (known.empty() ? "no variables." : "only " + known + "."));
 }
 
 }  // namespace lab::simt

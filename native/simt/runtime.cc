@@ -17,7 +17,8 @@ Block& blockOf(ThreadView* self) { return *static_cast<Block*>(self->block); }
 
 void checkBarrier(ThreadView* self, uint32_t id, uint32_t count) {
   if (id >= kGridBarrierId || count > self->block->threads || count % lab_simt::kWarpSize) {
-    raiseFault("invalid-barrier", "a named barrier was used with an id above 15, or a count that is no multiple of 32 or "
+    raiseFault("invalid-barrier",
+               "a named barrier was used with an id above 15, or a count that is no multiple of 32 or "
                "more than the block has");
   }
 }
@@ -104,9 +105,23 @@ uint64_t globalTimer() {
 }  // namespace
 
 const lab_simt::Runtime& runtimeTable() {
-  static const lab_simt::Runtime table = {
-      lab_simt::kAbiVersion, sizeof(lab_simt::Runtime), barrier, barrierArrive, barrierVote, warpExchange, warpSync, activeMask,
-      yield, waitUntil, gridBarrier, fault, print, asyncDefer, asyncCommit, asyncWait, globalTimer};
+  static const lab_simt::Runtime table = {lab_simt::kAbiVersion,
+                                          sizeof(lab_simt::Runtime),
+                                          barrier,
+                                          barrierArrive,
+                                          barrierVote,
+                                          warpExchange,
+                                          warpSync,
+                                          activeMask,
+                                          yield,
+                                          waitUntil,
+                                          gridBarrier,
+                                          fault,
+                                          print,
+                                          asyncDefer,
+                                          asyncCommit,
+                                          asyncWait,
+                                          globalTimer};
   return table;
 }
 

@@ -125,9 +125,16 @@ bool Block::wakePollers() {
 
 // Nobody can go on: says who waits where.
 void Block::deadlock() {
-  static const char* const kPlaces[] = {"", "at a barrier", "in a warp collective", "in __syncwarp()",
-                                        "at __activemask()", "for a condition"};
-  struct Group { Wait wait; uint32_t arg; uint32_t count; const char* what; const ThreadView* first; std::string who; };
+  static const char* const kPlaces[] = {
+      "", "at a barrier", "in a warp collective", "in __syncwarp()", "at __activemask()", "for a condition"};
+  struct Group {
+    Wait wait;
+    uint32_t arg;
+    uint32_t count;
+    const char* what;
+    const ThreadView* first;
+    std::string who;
+  };
   std::vector<Group> groups;
   for (uint32_t rank = 0; rank < threads; rank++) {
     const Warp& warp = warps_[rank / kWarpSize];
@@ -136,7 +143,8 @@ void Block::deadlock() {
     ThreadView* view = warp.lanes[rank % kWarpSize];
     const Fiber& fiber = fiberOf(view);
     Group* group = nullptr;
-    for (Group& g : groups) if (g.wait == fiber.wait && g.arg == fiber.waitArg) group = &g;
+    for (Group& g : groups)
+      if (g.wait == fiber.wait && g.arg == fiber.waitArg) group = &g;
     if (!group) {
       groups.push_back(Group{fiber.wait, fiber.waitArg, 0, detailOf(view).what, view, ""});
       group = &groups.back();
@@ -161,8 +169,8 @@ void Block::deadlock() {
     } else {
       std::snprintf(place, sizeof place, "%s with mask 0x%08x", kPlaces[unsigned(g.wait)], g.arg);
     }
-    message += " " + std::to_string(g.count) + " of " + std::to_string(threads) + " threads wait " + place + " [" + g.who +
-               (g.count > 3 ? ", ..." : "") + "];";
+    message += " " + std::to_string(g.count) + " of " + std::to_string(threads) + " threads wait " + place + " [" +
+               g.who + (g.count > 3 ? ", ..." : "") + "];";
   }
   message += " " + std::to_string(threads - alive_) + " have exited";
   raiseFault("deadlock", message.c_str(), nullptr, 0, nullptr, groups.empty() ? nullptr : groups.front().first);

@@ -22,7 +22,8 @@ constexpr int kGuardInstall = MADV_GUARD_INSTALL;
 }  // namespace
 
 Stacks::Stacks(unsigned count, size_t stackBytes) : count_(count) {
-  stackBytes_ = (std::clamp(stackBytes, size_t(16 * 1024), size_t(kSlotBytes - 2 * kGuardBytes)) + kPage - 1) / kPage * kPage;
+  stackBytes_ =
+      (std::clamp(stackBytes, size_t(16 * 1024), size_t(kSlotBytes - 2 * kGuardBytes)) + kPage - 1) / kPage * kPage;
   reserved_ = (size_t(count) + 1) * kSlotBytes;
   void* memory = mmap(nullptr, reserved_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return;

@@ -23,7 +23,8 @@ namespace {
 class SharedRegion {
  public:
   SharedRegion() {
-    void* memory = mmap(nullptr, kBytes + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory =
+        mmap(nullptr, kBytes + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) return;
     base_ = static_cast<uint8_t*>(memory);
     mprotect(base_ + kBytes, kPage, PROT_NONE);

@@ -120,6 +120,12 @@ class thread_group {
 
 inline thread_block this_thread_block() { return {}; }
 inline grid_group this_grid() { return {}; }
+/// Named here only so that the compiler can say what is missing, with the line that asks for it.
+template <class Asked = void>
+inline thread_block this_cluster() {
+  static_assert(sizeof(Asked*) == 0, "the CPU device has no thread block clusters");
+  return {};
+}
 inline __attribute__((always_inline)) coalesced_group coalesced_threads() {
   return coalesced_group(lab_simt::active_mask(), 0, 1);
 }
