@@ -5,7 +5,7 @@
 //   piece, the second joins the row's pairs (a few, from cache) and writes its piece.
 // Changes from 05: rows of any length and every multiprocessor busy, for 2 reads + 1 write, like 04. The second
 //   read comes from L2 when the matrix fits there (50 MB on an H200). Wins where rows < multiprocessors.
-// Launch: both kernels grid (splits, rows), block a multiple of 32, <= 1024; pairs holds rows x splits float2,
+// Launch: both kernels grid (rows, splits), block a multiple of 32, <= 1024; pairs holds rows x splits float2,
 //   splits <= 1024. First softmax_06_split_partial, then softmax_06_split_combine.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -31,9 +31,9 @@ __device__ float2 blockJoin(float2 value, float2* shared) {
 template <typename T>
 __global__ void softmax_06_split_partial(const T* x, float2* pairs, int rows, int cols) {
   __shared__ float2 shared[32];
-  const int piece = (cols + gridDim.x - 1) / gridDim.x;
-  const int begin = blockIdx.x * piece, end = min(cols, begin + piece);
-  x += size_t(blockIdx.y) * cols;
+  const int piece = (cols + gridDim.y - 1) / gridDim.y;
+  const int begin = blockIdx.y * piece, end = min(cols, begin + piece);
+  x += size_t(blockIdx.x) * cols;
 
   float maximum = -3.402823466e38f, sum = 0.0f;
   for (int i = begin + threadIdx.x; i < end; i += blockDim.x) {
@@ -46,21 +46,21 @@ __global__ void softmax_06_split_partial(const T* x, float2* pairs, int rows, in
     }
   }
   const float2 joined = blockJoin(make_float2(maximum, sum), shared);
-  if (threadIdx.x == 0) pairs[size_t(blockIdx.y) * gridDim.x + blockIdx.x] = joined;
+  if (threadIdx.x == 0) pairs[size_t(blockIdx.x) * gridDim.y + blockIdx.y] = joined;
 }
 
 template <typename T>
 __global__ void softmax_06_split_combine(const T* x, const float2* pairs, T* y, int rows, int cols) {
   __shared__ float2 shared[32];
   float2 row = make_float2(-3.402823466e38f, 0.0f);
-  for (int p = threadIdx.x; p < int(gridDim.x); p += blockDim.x)
-    row = join(row, pairs[size_t(blockIdx.y) * gridDim.x + p]);
+  for (int p = threadIdx.x; p < int(gridDim.y); p += blockDim.x)
+    row = join(row, pairs[size_t(blockIdx.x) * gridDim.y + p]);
   row = blockJoin(row, shared);
 
-  const int piece = (cols + gridDim.x - 1) / gridDim.x;
-  const int begin = blockIdx.x * piece, end = min(cols, begin + piece);
-  x += size_t(blockIdx.y) * cols;
-  y += size_t(blockIdx.y) * cols;
+  const int piece = (cols + gridDim.y - 1) / gridDim.y;
+  const int begin = blockIdx.y * piece, end = min(cols, begin + piece);
+  x += size_t(blockIdx.x) * cols;
+  y += size_t(blockIdx.x) * cols;
   const float scale = 1.0f / row.y;
   for (int i = begin + threadIdx.x; i < end; i += blockDim.x) y[i] = T(expf(float(x[i]) - row.x) * scale);
 }

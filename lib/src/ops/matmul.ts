@@ -129,7 +129,7 @@ export const variants: ReadonlyArray<Variant<MatmulCase>> = [
     idea: "Tiles arrive by cp.async while the FMAs work on the one before.",
     parameters: (info, c) => ({
       ...(info.kind === "cuda"
-        ? { BM: 128, BN: 256, BK: 8, TM: 8, TN: 16, STAGES: 4, MIN_BLOCKS: 1 }
+        ? { BM: 256, BN: 128, BK: 16, TM: 16, TN: 8, STAGES: 3, MIN_BLOCKS: 1 }
         : { BM: 32, BN: 64, BK: 8, TM: 4, TN: 4, STAGES: 3, MIN_BLOCKS: 1 }),
       ALIGNED: c.n % 4 === 0,
     }),

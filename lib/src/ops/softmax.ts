@@ -151,13 +151,8 @@ export const variants: ReadonlyArray<Variant<SoftmaxCase>> = [
     },
     names: (c) => [`softmax_06_split_partial<${type(c)}>`, `softmax_06_split_combine<${type(c)}>`],
     scratch: (c, p) => ({ pairs: { dtype: "f32", size: 2 * c.rows * Number(p.splits) } }),
-    needs: (info, c) =>
-      wrongDtype(c) ??
-      (c.rows > info.maxGridDim[1]
-        ? `it takes at most ${info.maxGridDim[1]} rows (the grid's y extent)`
-        : null),
     launches: ([partial, combine], t, c, p) => {
-      const config = { grid: [Number(p.splits), c.rows], block: Number(p.block) };
+      const config = { grid: [c.rows, Number(p.splits)], block: Number(p.block) };
       return [
         { kernel: partial!, config, args: [t.x!, t.pairs!, c.rows, c.cols] },
         { kernel: combine!, config, args: [t.x!, t.pairs!, t.y!, c.rows, c.cols] },
@@ -171,13 +166,19 @@ export function variant(wanted: string | number): Variant<SoftmaxCase> {
   return findVariant(variants, wanted);
 }
 
-/** Threads a row, packs a thread and rows a block of rung 05 for a row length: few threads, at most 4 wide loads each. */
+/**
+ * Threads a row, packs a thread and rows a block of rung 05 for a row length.
+ *
+ * Measured on an H200 (kernels/NOTES.md): two 16-byte packs a thread lead from 768 to 4096 columns in both widths;
+ * from 512 threads on more packs cost less than more threads do.
+ */
 export function vectorParameters(cols: number, dtype: DType): Parameters {
   const wide = 16 / dtypeInfo(dtype).bytes;
   const WIDTH = cols % wide === 0 ? wide : 1;
-  const most = WIDTH === 1 ? 16 : 4;
+  const [few, most] = WIDTH === 1 ? [16, 16] : [2, 8];
   let THREADS = 32;
-  while (THREADS < 1024 && THREADS * most * WIDTH < cols) THREADS *= 2;
+  while (THREADS < 512 && THREADS * few * WIDTH < cols) THREADS *= 2;
+  if (THREADS * most * WIDTH < cols) THREADS = 1024;
   return { WIDTH, THREADS, PACKS: ceilDiv(cols, THREADS * WIDTH), ROWS: Math.max(1, 128 / THREADS) };
 }
 
