@@ -16,6 +16,7 @@ struct ElfSymbol {
 
 struct ElfImage {
   std::vector<ElfSymbol> symbols;          // functions and variables, thread-local ones too
+  uint64_t threadLocalBytes = 0;           // of the block that every thread has of its own
   uint64_t textBegin = 0, textEnd = 0;     // executable part, relative to the load address
 };
 

@@ -140,6 +140,12 @@ uint64_t Module::staticShared(const lab_simt::EntryInfo& entry) const {
   return bytes - info->sharedPointers() * sizeof(void*);
 }
 
+bool Module::inStaticShared(const void* address) const {
+  void* block = nullptr;
+  if (dlinfo(handle_, RTLD_DI_TLS_DATA, &block) != 0 || !block) return false;
+  return reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(block) < elf_.threadLocalBytes;
+}
+
 int Module::maxThreads(const lab_simt::EntryInfo& entry) const {
   if (!entry.bounded) return lab_simt::kMaxThreads;
   Stacks stacks(1, kDefaultStackBytes);

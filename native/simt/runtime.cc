@@ -5,6 +5,7 @@
 #include "block_hot.h"
 #include "fault.h"
 #include "include/simt_api.h"
+#include "module.h"
 #include "print_buffer.h"
 
 namespace lab::simt {
@@ -102,6 +103,12 @@ uint64_t globalTimer() {
   return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec);
 }
 
+uint32_t isShared(const void* address) {
+  const Block& block = blockOf(lab_simt::self());
+  auto offset = reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(block.dynamicShared);
+  return offset < block.dynamicSharedBytes || block.grid()->module->inStaticShared(address);
+}
+
 }  // namespace
 
 const lab_simt::Runtime& runtimeTable() {
@@ -121,7 +128,8 @@ const lab_simt::Runtime& runtimeTable() {
                                           asyncDefer,
                                           asyncCommit,
                                           asyncWait,
-                                          globalTimer};
+                                          globalTimer,
+      isShared};
   return table;
 }
 

@@ -23,6 +23,8 @@ before(async () => {
     "unrolled",
     "speaking",
     "clocks",
+    "spaces",
+    "too_much_static",
   ]);
 });
 after(() => dev.close());
@@ -151,4 +153,24 @@ test("clocks go forward", async () => {
   const out = dev.zeros([2], { dtype: "i64" });
   await unit.kernel("clocks").launch({ grid: 1, block: 1 }, out);
   assert.deepEqual(Array.from((await out.read()) as BigInt64Array), [1n, 1n]);
+});
+
+test("address spaces are told apart", async () => {
+  const out = dev.zeros([4], { dtype: "i32" });
+  await unit.kernel("spaces").launch({ grid: 1, block: 1, shared: 24 }, out);
+  assert.deepEqual(await ints(out), [100, 100, 1, 10]);
+});
+
+test("more than 48 KiB of static shared memory is refused, and counts in the occupancy", async () => {
+  const kernel = unit.kernel("too_much_static");
+  assert.equal(kernel.attributes.staticShared, 12289 * 4);
+  await assert.rejects(
+    async () => {
+      await kernel.launch({ grid: 1, block: 32 }, dev.zeros([1]));
+      await dev.sync();
+    },
+    (error: unknown) => error instanceof lab.LabError && /49156/.test(error.message),
+  );
+  assert.equal((await kernel.occupancy(32, 0)).blocksPerMultiprocessor, 4);
+  assert.equal((await unit.kernel("indices").occupancy(256, 0)).blocksPerMultiprocessor, 8);
 });

@@ -84,6 +84,7 @@ struct Runtime {
   void (*asyncCommit)();
   void (*asyncWait)(uint32_t keep);  // runs all groups but the newest `keep`; ~0u: everything, committed or not, too
   uint64_t (*globalTimer)();         // nanoseconds
+  uint32_t (*isShared)(const void*);  // 1 for an address in the calling block's shared memory, static or dynamic
 };
 
 struct EntryInfo {

@@ -96,3 +96,18 @@ extern "C" __global__ void clocks(long long* out) {
   out[0] = b > a;
   out[1] = clock() != 0;
 }
+
+extern "C" __global__ void spaces(int* out) {
+  __shared__ int fixed[3];
+  extern __shared__ int moving[];
+  int own = 0;
+  asm volatile("" ::: "memory");
+  const void* all[4] = {&fixed[2], &moving[5], &own, out};
+  for (int i = 0; i < 4; i++) out[i] = __isShared(all[i]) * 100 + __isGlobal(all[i]) * 10 + __isLocal(all[i]);
+}
+
+extern "C" __global__ void too_much_static(float* x) {
+  __shared__ float all[12289];
+  all[threadIdx.x] = *x;
+  *x = all[0];
+}

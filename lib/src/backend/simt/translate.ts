@@ -152,6 +152,8 @@ function asmEdits(text: string): Edit[] {
   )) {
     const close = closingBracket(text, match.index + match[0].length - 1);
     if (close < 0) continue;
+    // An empty one is a barrier for the compiler alone.
+    if (/^\s*""\s*[:)]/.test(text.slice(match.index + match[0].length))) continue;
     edits.push({
       at: match.index,
       end: close + 1,
