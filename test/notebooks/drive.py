@@ -8,6 +8,16 @@ from queue import Empty
 from jupyter_client.manager import start_new_kernel
 
 
+DEVICE = r"""
+import * as lab from "kernel-lab";
+const dev = await lab.open("cpu");
+const hello = await dev.compile(`#include <cstdio>
+extern "C" __global__ void hello() { printf("thread %d\\n", threadIdx.x); }`);
+const spin = await dev.compile('extern "C" __global__ void spin(volatile int* flag) { while (*flag == 0) {} }');
+const flag = dev.zeros([1], { dtype: "i32" });
+"""
+
+
 def run(client, code, timeout=60):
     """Executes code and gathers its outputs until the kernel is idle again."""
     message = client.execute(code)
@@ -76,6 +86,11 @@ def main(folder):
         result["waiting"] = interrupted(manager, client, "await new Promise(() => {})", 1.0)
         result["looping"] = interrupted(manager, client, "while (true) {}", 1.0)
         result["alive"] = run(client, "numbers.length")
+
+        result["opened"] = run(client, DEVICE)
+        result["printed"] = run(client, "await hello.launch({ grid: 1, block: 2 }); await dev.sync();")
+        result["spinning"] = interrupted(manager, client, "await spin.launch({ grid: 1, block: 1 }, flag); await dev.sync();", 2.0)
+        result["reopened"] = run(client, "numbers.length + Number((await dev.full([2], 4, { dtype: 'i32' }).read())[1])")
 
         during = client.execute("await new Promise(r => setTimeout(r, 1500)); 1")
         time.sleep(0.3)

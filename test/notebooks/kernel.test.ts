@@ -26,7 +26,18 @@ interface Seen {
 }
 
 type Drive = Record<
-  "first" | "error" | "failing" | "follower" | "after" | "waiting" | "looping" | "alive",
+  | "opened"
+  | "printed"
+  | "spinning"
+  | "reopened"
+  | "first"
+  | "error"
+  | "failing"
+  | "follower"
+  | "after"
+  | "waiting"
+  | "looping"
+  | "alive",
   Seen
 > & {
   info: { protocol_version: string; language_info: { name: string; mimetype: string } };
@@ -89,6 +100,16 @@ test("the kernel over the Jupyter protocol", { skip: noJupyter }, async (context
     assert.equal(seen.looping.error?.ename, "Interrupted");
     assert.ok(seen.waiting.seconds < 5 && seen.looping.seconds < 5);
     assert.equal(seen.alive.reply.status, "ok");
+  });
+  await context.test("shows what a kernel prints in its cell", () => {
+    assert.equal(seen.opened.reply.status, "ok", seen.opened.error?.traceback.join("\n"));
+    assert.deepEqual(seen.printed.text.trim().split("\n").sort(), ["thread 0", "thread 1"]);
+  });
+  await context.test("interrupts a kernel that never ends; notebook and device go on", () => {
+    assert.equal(seen.spinning.reply.status, "error");
+    assert.match(seen.spinning.error?.traceback.join("\n") ?? "", /interrupted/i);
+    assert.ok(seen.spinning.seconds < 10, `${seen.spinning.seconds} s`);
+    assert.equal(seen.reopened.reply.status, "ok", seen.reopened.error?.traceback.join("\n"));
   });
   await context.test("completes while a cell waits", () => {
     assert.ok(seen.complete_while_busy_seconds < 1, `${seen.complete_while_busy_seconds} s`);
