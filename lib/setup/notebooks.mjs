@@ -46,6 +46,7 @@ export function jupyterArguments({ browser = process.stdout.isTTY, port = 8888 }
     `--ServerApp.root_dir=${inRoot("notebooks")}`,
     "--ServerApp.ip=127.0.0.1",
     `--ServerApp.port=${port}`,
+    "--MultiKernelManager.default_kernel_name=tslab",
     ...(process.getuid?.() === 0 ? ["--allow-root"] : []),
     ...(browser ? [] : ["--no-browser"]),
   ];
@@ -58,7 +59,10 @@ async function main() {
   console.log(
     "\nJupyterLab starts; stop it with Ctrl-C. Extra arguments go to it: npm run notebooks -- --no-browser\n",
   );
-  const args = [...jupyterArguments(), ...process.argv.slice(2)];
+  const own = process.argv.slice(2);
+  // JupyterLab takes an option once: one given by hand wins over ours.
+  const given = new Set(own.map((argument) => argument.split("=")[0]));
+  const args = [...jupyterArguments().filter((argument) => !given.has(argument.split("=")[0])), ...own];
   const child = spawn(program("jupyter"), args, { stdio: "inherit", env: jupyterEnvironment() });
   // Ctrl-C reaches JupyterLab by itself; this process only waits for it.
   process.on("SIGINT", () => {});
