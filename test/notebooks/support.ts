@@ -78,7 +78,11 @@ export function jupyterEnvironment(): NodeJS.ProcessEnv {
 
 const run = promisify(execFile);
 
-/** Executes a notebook with nbconvert and returns the outputs of its code cells; rejects when a cell fails. */
+/**
+ * Executes a notebook with nbconvert and returns the outputs of its code cells; rejects when a cell fails.
+ *
+ * Once a cell has replied, nbclient gives its outputs 4 seconds in all and drops the rest, hence the longer limit.
+ */
 export async function executeWithJupyter(path: string, output: string): Promise<CellOutput[][]> {
   const args = [
     "--to",
@@ -87,6 +91,7 @@ export async function executeWithJupyter(path: string, output: string): Promise<
     "--output",
     output,
     "--ExecutePreprocessor.timeout=300",
+    "--ExecutePreprocessor.iopub_timeout=60",
     path,
   ];
   await run(join(environment, "bin", "jupyter-nbconvert"), args, {
