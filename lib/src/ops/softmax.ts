@@ -169,17 +169,16 @@ export function variant(wanted: string | number): Variant<SoftmaxCase> {
 /**
  * Threads a row, packs a thread and rows a block of rung 05 for a row length.
  *
- * Measured on an H200 (kernels/NOTES.md): two 16-byte packs a thread lead from 768 to 4096 columns in both widths;
- * from 512 threads on more packs cost less than more threads do.
+ * Few threads with many packs: measured on an H200 (kernels/NOTES.md), eight packs a thread hold their speed in every
+ * run, while wider blocks lose up to a fifth of theirs from one run to another.
  */
 export function vectorParameters(cols: number, dtype: DType): Parameters {
   const wide = 16 / dtypeInfo(dtype).bytes;
   const WIDTH = cols % wide === 0 ? wide : 1;
-  const [few, most] = WIDTH === 1 ? [16, 16] : [2, 8];
+  const most = WIDTH === 1 ? 16 : 8;
   let THREADS = 32;
-  while (THREADS < 512 && THREADS * few * WIDTH < cols) THREADS *= 2;
-  if (THREADS * most * WIDTH < cols) THREADS = 1024;
-  return { WIDTH, THREADS, PACKS: ceilDiv(cols, THREADS * WIDTH), ROWS: Math.max(1, 128 / THREADS) };
+  while (THREADS < 1024 && THREADS * most * WIDTH < cols) THREADS *= 2;
+  return { WIDTH, THREADS, PACKS: ceilDiv(cols, THREADS * WIDTH), ROWS: THREADS <= 64 ? 2 : 1 };
 }
 
 function vectorNeeds(c: SoftmaxCase, p: Parameters): string | null {
