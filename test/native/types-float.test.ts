@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cpu, numbers } from "./third-party-support";
+import { cpu, numbers } from "./coverage-support";
 
 /** The value of a small float's bits: `exponent` and `mantissa` bits under the sign, written from the definition. */
 function decode(bits: number, exponent: number, mantissa: number, infinite = true): number {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cpu, numbers } from "./third-party-support";
+import { cpu, numbers } from "./coverage-support";
 
 const header = `#include <cooperative_groups.h>
 #include <cooperative_groups/reduce.h>

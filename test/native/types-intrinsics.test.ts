@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cpu, numbers } from "./third-party-support";
+import { cpu, numbers } from "./coverage-support";
 
 const interesting = [
   0, 1, 2, 3, 0x7f, 0x80, 0xff, 0x1234, 0x8000, 0xffff, 0x10000, 0x12345678, 0x7fffffff, 0x80000000,

@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assertNear, cpu, noise, numbers, product } from "./third-party-support";
+import { assertNear, cpu, noise, numbers, product } from "./coverage-support";
 
 /** One warp's D = A B + C with wmma: shapes, element types, layouts of memory. */
 interface Case {

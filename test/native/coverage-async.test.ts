@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertNear, compiled, cpu, noise, numbers, product } from "./third-party-support";
+import { assertNear, compiled, cpu, noise, numbers, product } from "./coverage-support";
 
 const [N, K, tile] = [48, 80, 16];
 const [a, b] = [noise(N * K, 1), noise(K * N, 2)];
@@ -56,50 +56,40 @@ test("a copy that a barrier's phase waits for", async () => {
   assertNear(await numbers(out), expected, 0);
 });
 
-test("conjugate gradients converge in one cooperative launch", async () => {
+test("power iteration finds the largest eigenvalue in one cooperative launch", async () => {
   const dev = await cpu();
   const module = await compiled("grid_sync.cu");
-  const n = 500;
-  const entries = Array.from({ length: n }, (_, i) =>
-    [i - 1, i, i + 1].filter((j) => j >= 0 && j < n).map((j) => [j, i === j ? 2.5 : -1] as const),
-  );
-  const offsets = Int32Array.from({ length: n + 1 }, () => 0);
-  for (const [i, row] of entries.entries()) offsets[i + 1] = offsets[i]! + row.length;
-  const columns = Int32Array.from(entries.flat(), ([j]) => j);
-  const values = Float32Array.from(entries.flat(), ([, v]) => v);
-  const rhs = noise(n, 4);
-  const vector = () => dev.zeros([n]);
-  const [x, ax, p, r] = [vector(), vector(), vector(), dev.tensor(rhs)];
+  const n = 60;
+  const matrix = Float32Array.from({ length: n * n }, (_, i) => {
+    const [r, c] = [Math.floor(i / n), i % n];
+    return 1 / (1 + Math.abs(r - c)) + (r === c ? r / n : 0);
+  });
+  const vector = dev.full([n], 1);
+  const lengths = dev.zeros([3], { dtype: "f64" });
+  const [value, steps] = [dev.zeros([1]), dev.zeros([1], { dtype: "i32" })];
   module
     .kernel()
     .enqueue(
-      { grid: 4, block: 128, shared: 8 * 4, cooperative: true },
-      dev.tensor(offsets),
-      dev.tensor(columns),
-      dev.tensor(values),
-      x,
-      ax,
-      p,
-      r,
-      dev.zeros([1], { dtype: "f64" }),
+      { grid: 4, block: 96, shared: 8 * 3, cooperative: true },
+      dev.tensor(matrix),
+      vector,
+      dev.zeros([n]),
+      lengths,
+      value,
+      steps,
       n,
-      1e-5,
-      200,
+      1e-7,
+      300,
     );
-  const solution = await numbers(x);
-  const residual = entries.map((row) => row.reduce((s, [j, v]) => s + v * solution[j]!, 0));
-  assertNear(residual, rhs, 1e-4, "A x");
-});
-
-test("the last block to retire adds the partial sums, launch after launch", async () => {
-  const dev = await cpu();
-  const module = await compiled("last_block.cu", "reduceSinglePass<128>");
-  const [n, grid] = [10_000, 13];
-  const x = Float32Array.from({ length: n }, (_, i) => (i % 23) - 11);
-  const expected = x.reduce((s, v) => s + v, 0);
-  for (let launch = 0; launch < 3; launch++) {
-    const out = dev.zeros([grid]);
-    module.kernel().enqueue({ grid, block: 128, shared: 4 * 128 }, dev.tensor(x), out, n);
-    assert.equal((await numbers(out))[0], expected, `launch ${launch}`);
-  }
+  const v = await numbers(vector);
+  const [eigenvalue] = await numbers(value);
+  const [taken] = await numbers(steps);
+  assert.ok(taken! > 3 && taken! < 300, `${taken} steps`);
+  assertNear([Math.hypot(...v)], [1], 1e-5, "length");
+  assertNear(
+    product(matrix, v, n, 1, n),
+    v.map((e) => eigenvalue! * e),
+    1e-2,
+    "A v",
+  );
 });

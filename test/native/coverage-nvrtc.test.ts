@@ -3,26 +3,28 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as lab from "kernel-lab";
-import { thirdParty } from "./third-party-support";
+import { coverageSource } from "./coverage-support";
 
 /** Instances of the files that are all templates, as their CPU tests use them. */
 const names: Record<string, string[]> = {
-  "last_block.cu": ["reduceSinglePass<128>"],
-  "mandelbrot.cu": ["Mandelbrot0<double>"],
-  "matrix_mul.cu": ["MatrixMulCUDA<16>"],
-  "nbody.cu": ["accelerations<float>"],
-  "reduction.cu": ["reduce0<int>", "reduce6<float, 128, false>"],
-  "spmv.cu": ["spmv_vector<double, 4>"],
   "async_gemm.cu": ["gemmPrimitives<16, 2, false>", "gemmPipeline<16, 3>", "producerConsumer", "barrierCopy"],
-  "sgemm_ladder.cu": ["sgemmWarptiling<64, 64, 16, 32, 32, 2, 4, 4, 128>", "sgemmVectorize<64, 64, 8, 4, 8>"],
+  "collatz.cu": ["paintSteps<unsigned long long>"],
+  "field.cu": ["fieldOfCharges<float>", "fieldOfCharges<double>"],
+  "fold.cu": ["foldRows<int, Sum, 64>", "foldRows<double, Highest, 128>", "vectorLength<128>"],
+  "gram_tiles.cu": ["gramTiles<half>", "gramTiles<signed char>", "gramTiles<float>"],
+  "products.cu": ["productByTiles<16>", "productByPatches<WarpBlocked<64, 64, 8, 8>>"],
+  "quarter_turn.cu": ["turnDirectly", "turnClockwise<uchar4, 1, Bishop>"],
+  "running.cu": ["runningMax", "runningSum<3>"],
+  "sort.cu": ["sortRuns<64, true>", "mergeRuns", "sortWarp"],
+  "sparse_rows.cu": ["weighRows<double, 4>"],
 };
 
-const folder = join(__dirname, "..", "..", "native", "third_party");
+const folder = join(__dirname, "..", "..", "native", "coverage");
 
 for (const file of readdirSync(folder)) {
   test(`${file} is CUDA that NVRTC takes too`, async (t) => {
     try {
-      const compiled = await lab.compileCuda(thirdParty(file), {
+      const compiled = await lab.compileCuda(coverageSource(file), {
         arch: "sm_90a",
         names: names[file],
         fileName: file,

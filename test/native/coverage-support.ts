@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import * as lab from "kernel-lab";
 
-const folder = join(__dirname, "..", "..", "native", "third_party");
+const folder = join(__dirname, "..", "..", "native", "coverage");
 let opened: Promise<lab.Device> | undefined;
 after(async () => (await opened)?.close());
 
@@ -14,15 +14,15 @@ export function cpu(): Promise<lab.Device> {
   return opened;
 }
 
-/** Text of one of the third-party-style files. */
-export function thirdParty(file: string): string {
+/** Text of one of the coverage kernels. */
+export function coverageSource(file: string): string {
   return readFileSync(join(folder, file), "utf8");
 }
 
-/** Compiles a third-party-style file for the CPU device; without names, every kernel that is no template. */
+/** Compiles a file of coverage kernels for the CPU device; without names, every kernel that is no template. */
 export async function compiled(file: string, ...names: string[]): Promise<lab.Module> {
   const options = { fileName: file, ...(names.length > 0 ? { names } : {}) };
-  return (await cpu()).compileModule(thirdParty(file), options);
+  return (await cpu()).compileModule(coverageSource(file), options);
 }
 
 /** Reproducible numbers in [-1, 1), for inputs made on the host. */
