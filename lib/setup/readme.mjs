@@ -32,9 +32,7 @@ function groupsOf(records) {
   const groups = new Map();
   for (const record of records.filter((record) => !record.case.name.includes("each step"))) {
     const { suite, name, dtype } = record.case;
-    // The PyTorch program writes the element type into the name, the ladders do not.
-    const size = name.endsWith(` ${dtype}`) ? name.slice(0, -dtype.length - 1) : name;
-    const key = `${record.environment.device.name} ${suite} ${size} ${dtype}`;
+    const key = `${record.environment.device.name} ${suite} ${name} ${dtype}`;
     groups.set(key, [...(groups.get(key) ?? []), record]);
   }
   const order = ["softmax", "matmul", "moe"];
