@@ -90,6 +90,7 @@ const kinds: Record<string, string> = {
   deadlock: "waits for threads that will never come",
   "time-limit": "did not end within its time limit",
   "illegal-instruction": "executed an illegal instruction",
+  "launch-failure": "failed, by a trap or an access that the driver has no other name for",
 };
 
 const advices: Record<string, string> = {
