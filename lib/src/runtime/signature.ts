@@ -96,7 +96,7 @@ export class SourceReader {
       try {
         const signature = this.#bind(kernel, expression, args);
         const mismatch = layout && layoutMismatch(signature, layout);
-        if (!mismatch) return signature;
+        if (!mismatch) return layout ? placed(signature, layout) : signature;
         failure ??= unsupported(expression, mismatch);
       } catch (error) {
         failure ??= error;
@@ -162,11 +162,23 @@ function layoutMismatch(
   }
   for (const [i, [offset, size]] of layout.entries()) {
     const param = signature.params[i]!;
-    if (param.offset !== offset || param.type.size !== size) {
+    if (offset < param.offset || param.type.size !== size) {
       return `parameter ${i + 1} (${param.text}) was read as ${param.type.size} bytes at ${param.offset}, and the compiler has ${size} at ${offset}`;
     }
   }
   return null;
+}
+
+/**
+ * The signature with every parameter where the compiler put it. That may be behind where C would have it: a GPU aligns a
+ * 64-byte tensor map in its constant bank, whose block of arguments does not begin at a multiple of 64.
+ */
+function placed(signature: Signature, layout: ReadonlyArray<readonly [number, number]>): Signature {
+  return {
+    ...signature,
+    params: signature.params.map((param, i) => ({ ...param, offset: layout[i]![0] })),
+    argBytes: layout.reduce((end, [offset, size]) => Math.max(end, offset + size), 0),
+  };
 }
 
 /** Splits "tile<float, 128>" into its name and its template arguments. */
