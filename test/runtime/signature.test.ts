@@ -159,3 +159,35 @@ test("an unknown type and an unknown kernel are named with what to do", () => {
     (e) => LabError.is(e, "no-such-kernel") && /It has k/.test(e.advice),
   );
 });
+
+test("arguments go where the compiler put them; a size it does not have is refused", () => {
+  const reader = new SourceReader(
+    "__global__ void tma(const __grid_constant__ CUtensorMap map, float* out) { }",
+  );
+  // As an H200 reports it: the constant bank's block of arguments begins 16 bytes behind a multiple of 64.
+  const seen = reader.signature("tma", [
+    [48, 128],
+    [176, 8],
+  ]);
+  assert.deepEqual(
+    seen.params.map((param) => param.offset),
+    [48, 176],
+  );
+  assert.equal(seen.argBytes, 184);
+  const wrongSize = [
+    [48, 128],
+    [176, 4],
+  ] as const;
+  assert.throws(
+    () => reader.signature("tma", wrongSize),
+    (e) => LabError.is(e, "unsupported-signature"),
+  );
+  const earlier = [
+    [0, 128],
+    [64, 8],
+  ] as const;
+  assert.throws(
+    () => reader.signature("tma", earlier),
+    (e) => LabError.is(e, "unsupported-signature"),
+  );
+});

@@ -169,8 +169,8 @@ export function variant(wanted: string | number): Variant<SoftmaxCase> {
 /**
  * Threads a row, packs a thread and rows a block of rung 05 for a row length.
  *
- * Few threads with many packs: measured on an H200 (kernels/NOTES.md), eight packs a thread hold their speed in every
- * run, while wider blocks lose up to a fifth of theirs from one run to another.
+ * Few threads with many packs: as NVRTC compiles it, eight packs a thread were the fastest on an H200, and wider blocks
+ * slower by up to a half (kernels/NOTES.md).
  */
 export function vectorParameters(cols: number, dtype: DType): Parameters {
   const wide = 16 / dtypeInfo(dtype).bytes;
