@@ -1,0 +1,118 @@
+// What a traced launch tells its observers: one stream of events in the order in which they happened.
+//
+// A traced launch runs its blocks one after another on one worker, so there is a total order; threads of a block take
+// turns at meetings (barriers, shuffles), as on the plain device. The producer (tracer.h) calls every observer for
+// every event of a traced block, on the worker's thread, while the thread that caused it stands still. Blocks left
+// out by sampling run untraced: their writes are in memory, but no event tells of them.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../include/simt_abi.h"
+
+namespace lab::simt::lens {
+
+enum class Kind : uint8_t {
+  // One thread touches memory: `address`, `bytes`, `space`, `value`. A Write is told just after it happened (an access
+  // to Space::kUnknown just before, because the process may not survive it); a Read and an atomic hold what was there.
+  kRead,
+  kWrite,
+  kAtomicRead,
+  kAtomicWrite,
+  kAtomicUpdate,     // read and write in one step; `aux`: 1 when a compare-and-swap failed and wrote nothing
+  kMatrixRead,       // a lane's share of ldmatrix: the row of 16 bytes at `address`, or bytes 0 of a lane that gives none
+  // Copies that run beside the thread (cp.async and what is built on it). `address`: destination, `aux`: source,
+  // `bytes` read and `mask` more bytes zeroed. kAsyncWrite is the moment the copy is performed, at the wait.
+  kAsyncIssue,
+  kAsyncCommit,
+  kAsyncWait,        // `aux`: groups that may stay unfinished, ~0: none, uncommitted copies too
+  kAsyncWrite,
+  kFence,            // `order`: scope
+  // Meetings. An arrival is told before the thread waits, the departure when it goes on.
+  kBarrierArrive,    // __syncthreads and kin: `aux` the barrier's id (0 .. 15), `mask` its count, 0: all living threads
+  kBarrierArriveOnly,  // bar.arrive: no departure follows
+  kBarrierLeave,
+  kWarpArrive,       // __syncwarp (`bytes` 0), shuffle, vote, match, mma (`bytes` a lane shows): `mask` the lanes named
+  kWarpLeave,
+  kGridArrive,       // the barrier of a cooperative launch
+  kGridLeave,
+  kPollArrive,       // waits for a condition of the headers (mbarrier, pipeline): goes on once it holds
+  kPollLeave,
+  // Control flow: `pc` is in the basic block entered, or the function called from / returned to.
+  kBranch,
+  kEnter,
+  kLeave,
+  kThreadStart,
+  kThreadEnd,
+  kBlockStart,       // `thread` is 0
+  kBlockEnd,
+};
+
+enum class Space : uint8_t {
+  kGlobal,    // inside an allocation of the device
+  kShared,    // the block's, static or dynamic
+  kModule,    // a __device__ or __constant__ variable
+  kLocal,     // a thread's own stack; only counted, never told
+  kUnknown,   // none of these: out of bounds, freed, or wild
+};
+
+// How far an atomic or fence reaches, in `order`.
+enum class Scope : uint8_t { kBlock, kDevice, kSystem };
+constexpr uint8_t orderOf(int memoryOrder, Scope scope) { return uint8_t(memoryOrder | int(scope) << 4); }
+constexpr int memoryOrderOf(uint8_t order) { return order & 15; }  // __ATOMIC_RELAXED .. __ATOMIC_SEQ_CST
+constexpr Scope scopeOf(uint8_t order) { return Scope(order >> 4); }
+
+constexpr uint32_t kValueBytes = 16;
+
+struct Event {
+  uint64_t pc;       // relative to the module's load address; a return address, so the instruction lies just before it
+  uint64_t address;
+  uint64_t aux;
+  uint64_t block;    // linear index in the grid
+  uint32_t bytes;
+  uint32_t mask;
+  uint16_t thread;   // linear index in the block; lane = thread % 32
+  Kind kind;
+  Space space;
+  uint8_t order;
+  uint8_t valueBytes;  // how many bytes of `value` are known: min(bytes, 16), or 0
+  uint8_t value[kValueBytes];
+};
+
+struct Allocation {
+  uint64_t base, bytes;
+  std::string name;    // of a module variable; empty of a tensor
+  bool initialised;    // something wrote it, as a whole or in part, before this launch
+};
+
+// Known before the first event.
+struct LaunchFacts {
+  std::string kernel;
+  lab_simt::Id3 grid, block;
+  uint32_t threads = 0;                  // of a block
+  uint32_t staticShared = 0, dynamicShared = 0;
+  uint64_t staticSharedBase = 0, dynamicSharedBase = 0;
+  std::vector<Allocation> allocations;   // ascending by base; tensors and module variables
+  std::vector<uint64_t> tracedBlocks;    // ascending
+};
+
+// Looks at a launch and answers what it found as one JSON value. One object a launch.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void begin(const LaunchFacts& facts) = 0;
+  virtual void event(const Event& event) = 0;
+  // After the last event. Plain JSON, with every program counter an integer as in Event::pc.
+  virtual std::string json() = 0;
+};
+
+// Options of one observer, as the caller gave them: {"seed": "7"}.
+using ObserverOptions = std::map<std::string, std::string>;
+
+// The observer of a name ("metrics", "hazards", "steps"), or null. The list of them is in observers.cc.
+std::unique_ptr<Observer> makeObserver(const std::string& name, const ObserverOptions& options);
+
+}  // namespace lab::simt::lens
