@@ -7,7 +7,6 @@ export { environmentOf, labVersion } from "./bench/environment";
 export type { Figure as SpeedFigure, FigureRun } from "./bench/figure";
 export { runFigures } from "./bench/figures";
 export { type Evidence, type Gate, gates, judge } from "./bench/gate";
-export { type ComputeUnit, type GpuFacts, gpuFacts } from "./bench/gpus";
 export { type ComparedRecords, type Contender, compare, measure, measureInterleaved } from "./bench/measure";
 export { type Roof, roofOf } from "./bench/roofline";
 export {
@@ -89,3 +88,4 @@ export { type Report, report } from "./show/report";
 export { type RooflineOptions, rooflinePlot } from "./show/roofline";
 export { kernelSource, showSource } from "./show/source";
 export { recordsView, recordTable, type TableView, tableOf } from "./show/table";
+export { type ComputeUnit, type GpuFacts, gpuFacts } from "./targets/gpus";

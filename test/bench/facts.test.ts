@@ -1,34 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gpuFacts, unitOf } from "kernel-lab/dist/bench/gpus";
 import { physicalFloor, type Roof, ratesOf } from "kernel-lab/dist/bench/roofline";
 import { pointsOf } from "kernel-lab/dist/bench/sweep";
 import { LabError } from "kernel-lab/dist/core/error";
-
-test("gpuFacts() knows GPUs by the names drivers give them", () => {
-  const names: [string, string | undefined][] = [
-    ["NVIDIA H200", "NVIDIA H200"],
-    ["NVIDIA H100 80GB HBM3", "NVIDIA H100 80GB HBM3"],
-    ["NVIDIA A100-SXM4-80GB", "NVIDIA A100-SXM4-80GB"],
-    ["NVIDIA A100-SXM4-40GB", "NVIDIA A100-SXM4-40GB"],
-    ["NVIDIA A10", "NVIDIA A10"],
-    ["NVIDIA GeForce RTX 3090", "NVIDIA GeForce RTX 3090"],
-    ["NVIDIA GeForce RTX 4090", "NVIDIA GeForce RTX 4090"],
-    ["NVIDIA A1000", undefined],
-    ["Intel(R) Xeon(R)", undefined],
-  ];
-  for (const [given, expected] of names) assert.equal(gpuFacts(given)?.name, expected, given);
-});
-
-test("unitOf() sends narrow types to the tensor cores", () => {
-  assert.deepEqual(["f32", "f16", "bf16", "e4m3", "f64"].map(unitOf), [
-    "fp32",
-    "fp16",
-    "bf16",
-    "fp8",
-    "fp64",
-  ]);
-});
 
 const roof: Roof = {
   bandwidth: 4e12,

@@ -7,6 +7,7 @@ const RANKS: Readonly<Record<string, number>> = {
   core: 0,
   backend: 1,
   record: 1,
+  targets: 1,
   runtime: 2,
   show: 2,
   notebook: 2,

@@ -1,8 +1,8 @@
 import type { Rates } from "../record/schema";
 import type { Device } from "../runtime/device";
 import { formatByteRate } from "../show/format";
+import { type ComputeUnit, gpuFacts, unitOf } from "../targets/gpus";
 import { copyBandwidth } from "./copyBandwidth";
-import { type ComputeUnit, gpuFacts, unitOf } from "./gpus";
 
 /** What limits a device. Rates a second; null where nobody knows. */
 export interface Roof {

@@ -6,7 +6,7 @@ import type { Kernel } from "../runtime/kernel";
 import type { Extents, LaunchConfig } from "../runtime/launch";
 import type { KernelArg } from "../runtime/pack";
 import type { Tensor } from "../runtime/tensor";
-import type { ComputeUnit } from "./gpus";
+import type { ComputeUnit } from "../targets/gpus";
 
 /** One launch to be timed. */
 export interface LaunchTarget {

@@ -9,6 +9,8 @@ const gpuSchema = z.object({
   memory: z.number(),
   l2: z.number(),
   powerW: z.number(),
+  /** Hz. The peaks hold at `boost`; `max` is the highest clock the chip runs at. */
+  clock: z.object({ boost: z.number(), max: z.number() }),
   flops: z.record(z.string(), z.number()),
   source: z.string(),
 });
@@ -16,20 +18,28 @@ const gpuSchema = z.object({
 /** Data-sheet figures of a GPU: bytes, bytes a second, operations a second by unit ("fp32", "bf16"). */
 export type GpuFacts = z.infer<typeof gpuSchema>;
 
-/** The unit whose peak limits a case, as data/gpus.json names it. */
-export type ComputeUnit = "fp64" | "fp32" | "tf32" | "fp16" | "bf16" | "fp8" | "int8";
+/**
+ * The unit whose peak limits a case, as data/gpus.json names it. "fp16a16" is fp16 accumulated in fp16: GeForce cards
+ * run it at twice the rate of fp16 accumulated in fp32, the others at the same.
+ */
+export type ComputeUnit = "fp64" | "fp32" | "tf32" | "fp16" | "fp16a16" | "bf16" | "fp8" | "int8";
 
 let loaded: GpuFacts[] | undefined;
 
-/** What the data sheet says of a GPU, or null when it is not in data/gpus.json. */
-export function gpuFacts(deviceName: string): GpuFacts | null {
+/** Every GPU of data/gpus.json. */
+export function allGpus(): readonly GpuFacts[] {
   loaded ??= z
     .object({ gpus: z.array(gpuSchema) })
     .parse(JSON.parse(readFileSync(dataPath("gpus.json"), "utf8"))).gpus;
+  return loaded;
+}
+
+/** What the data sheet says of a GPU, or null when it is not in data/gpus.json. */
+export function gpuFacts(deviceName: string): GpuFacts | null {
   // Whole words, so that an "A10" does not answer for an "A100".
   const words = ` ${deviceName.replace(/[^A-Za-z0-9-]+/g, " ")} `;
   const holds = (text: string) => new RegExp(`[ -]${text}[ -]`).test(words);
-  return loaded.find((gpu) => gpu.match.some(holds)) ?? null;
+  return allGpus().find((gpu) => gpu.match.some(holds)) ?? null;
 }
 
 /** The unit that a dtype is multiplied on: tensor cores for the narrow types, CUDA cores for f32 and f64. */
