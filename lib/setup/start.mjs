@@ -99,7 +99,7 @@ await runMain(async () => {
     if (!(await runWalkthrough(inRoot("notebooks", file)))) failures += 1;
   }
   const added = resultFiles().filter((file) => !before.has(file));
-  const page = built("cli/report").writeReport();
+  const page = await built("cli/report").writeReport();
   for (const warning of page.warnings) report("skip", "Result", warning);
   printTable(added);
   console.log("");

@@ -4,7 +4,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { program } from "kernel-lab/dist/cli/main";
+import { values } from "kernel-lab/dist/cli/completionValues";
+import { leavesOf, program } from "kernel-lab/dist/cli/main";
+import { exitCodes, exitWith } from "kernel-lab/dist/cli/output";
 import { findNotebooks } from "kernel-lab/dist/cli/run";
 import { LabError } from "kernel-lab/dist/core/error";
 import { dataPath, homePath } from "kernel-lab/dist/core/paths";
@@ -32,18 +34,26 @@ function lab(...args: string[]) {
 }
 
 test("every command has a description, --json and examples", () => {
-  const { commands } = program();
-  assert.deepEqual(commands.map((c) => c.name()).sort(), [
+  const lab = program();
+  for (const name of [
     "baselines",
     "bench",
     "bundle",
     "clean",
+    "completion",
     "doctor",
     "list",
     "report",
     "run",
-  ]);
-  for (const command of commands) {
+  ]) {
+    assert.ok(
+      lab.commands.some((c) => c.name() === name),
+      name,
+    );
+  }
+  const leaves = leavesOf(lab);
+  assert.ok(leaves.length >= lab.commands.length);
+  for (const command of leaves) {
     assert.ok(command.description().length > 10, command.name());
     assert.ok(
       command.options.some((o) => o.long === "--json"),
@@ -52,16 +62,54 @@ test("every command has a description, --json and examples", () => {
     let help = "";
     command.configureOutput({ writeOut: (text) => (help += text) });
     command.outputHelp();
-    assert.match(help, /Examples:\n {2}lab /, command.name());
+    assert.match(help, /Examples:\n {2}\S*.*lab /, command.name());
   }
 });
 
-test("lab --help exits 0 and documents the exit codes; a wrong command exits 2", () => {
+test("every value that an argument or option takes completes, or is a text or number by its name", () => {
+  const free = new Set(["seconds", "count", "name", "text", "sizes", "settings", "date", "number"]);
+  const bare = leavesOf(program()).flatMap((command) =>
+    [...command.registeredArguments, ...command.options].flatMap((target) => {
+      const name = "flags" in target ? /[<[]([\w-]+)/.exec(target.flags)?.[1] : target.name();
+      return name === undefined || target.argChoices || name in values || free.has(name)
+        ? []
+        : [`${command.name()} <${name}>`];
+    }),
+  );
+  assert.deepEqual(bare, [], "name it as completionValues.ts does, or add it there");
+});
+
+test("lab --help exits 0 and documents the exit codes, as CONTRIBUTING.md does", () => {
   const help = lab("--help");
   assert.equal(help.status, 0);
-  assert.match(help.stdout, /Exit codes:\n {2}0 {2}done/);
+  const contributing = readFileSync(homePath("CONTRIBUTING.md"), "utf8");
+  for (const [code, meaning] of Object.entries(exitCodes)) {
+    assert.ok(help.stdout.includes(`  ${code}  ${meaning}`), code);
+    assert.ok(contributing.includes(`| ${code} | ${meaning} |`), `CONTRIBUTING.md: ${code}`);
+  }
+});
+
+test("a wrong command line exits 2, with --json as JSON", () => {
   assert.equal(lab("nonsense").status, 2);
   assert.equal(lab("list", "--nonsense").status, 2);
+  assert.equal(lab("bench", "nonsense").status, 2);
+  const { status, stdout } = lab("list", "--nonsense", "--json");
+  assert.equal(status, 2);
+  const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
+  assert.equal(error.code, "usage");
+  assert.match(error.message, /unknown option '--nonsense'/);
+});
+
+test("exitWith() keeps the worst code", () => {
+  const before = process.exitCode;
+  try {
+    process.exitCode = undefined;
+    exitWith(2);
+    exitWith(1);
+    assert.equal(process.exitCode, 2);
+  } finally {
+    process.exitCode = before;
+  }
 });
 
 test("lab list --json prints the rungs", () => {
@@ -84,6 +132,22 @@ test("lab report writes both forms and warns of a damaged file", () => {
   assert.match(made.warnings[0], /torn\.json/);
 });
 
+test("lab report --run takes runs and single records, and says which id it does not know", () => {
+  const only = runDocument("matmul", [
+    fixtureRecord({ suite: "matmul", id: "matmul/one" }),
+    fixtureRecord({ suite: "matmul", id: "matmul/two" }),
+  ]);
+  saveRun(only, join(scratch, "results"));
+  const out = join(scratch, "chosen.html");
+  assert.equal(lab("report", "--run", only.records[1].id, "--out", out).status, 0);
+  const page = readFileSync(out, "utf8");
+  assert.match(page, /matmul\/two/);
+  assert.doesNotMatch(page, /matmul\/one|softmax\/04/);
+  const unknown = lab("report", "--run", "nobody");
+  assert.equal(unknown.status, 2);
+  assert.match(unknown.stderr, /"nobody"\. \[no-such-run\]/);
+});
+
 test("lab clean deletes the cache and keeps the results", () => {
   mkdirSync(join(scratch, "cache"), { mode: 0o700 });
   assert.equal(lab("clean", "--dry-run").status, 0);
@@ -93,12 +157,40 @@ test("lab clean deletes the cache and keeps the results", () => {
   assert.ok(existsSync(join(scratch, "results", "softmax")));
 });
 
-test("an error is one line with its code, or JSON", () => {
+test("an error is a message, its code and what to do, or JSON; never a stack", () => {
   const text = lab("run", "no-such-notebook");
-  assert.equal(text.status, 1);
-  assert.match(text.stderr, /^lab: .*\n.*\[no-such-notebook\]\n$/);
+  assert.equal(text.status, 2);
+  assert.equal(text.stdout, "");
+  assert.match(text.stderr, /^lab: Running notebooks: found none .* \[no-such-notebook\]\nThere are .*\n$/);
   const json = lab("run", "no-such-notebook", "--json");
-  assert.equal((JSON.parse(json.stdout) as { error: { code: string } }).error.code, "no-such-notebook");
+  const { error } = JSON.parse(json.stdout) as { error: Record<string, string> };
+  assert.equal(error.code, "no-such-notebook");
+  assert.match(error.message, /found none/);
+  assert.match(error.advice, /all/);
+});
+
+test("an error that is no LabError is told without a stack, and exits 1", () => {
+  const program = `require(${JSON.stringify(require.resolve("kernel-lab/dist/cli/output"))}).fail(process.argv[1] === "json", new TypeError("broken"))`;
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ["-e", program, ...args], { encoding: "utf8" });
+  const text = run();
+  assert.equal(text.status, 1);
+  assert.match(text.stderr, /^lab: broken \[internal\]\n/);
+  assert.doesNotMatch(text.stderr, / at /);
+  assert.equal(JSON.parse(run("json").stdout).error.code, "internal");
+});
+
+test("a reader that goes away is no error", () => {
+  const program = homePath("lib", "bin", "lab.js");
+  const { status, stderr } = spawnSync(
+    "sh",
+    ["-c", `"$0" "$1" list --json | head -c 1`, process.execPath, program],
+    {
+      encoding: "utf8",
+    },
+  );
+  assert.equal(status, 0);
+  assert.equal(stderr, "");
 });
 
 test("findNotebooks() throws no-such-notebook", () => {

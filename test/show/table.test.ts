@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { recordsView, recordTable, tableOf } from "kernel-lab/dist/show/table";
+import { recordTable } from "kernel-lab/dist/show/recordTable";
+import { recordsView, tableOf } from "kernel-lab/dist/show/table";
 import { fixtureRecord } from "../record/fixtures";
 
 test("tableOf() aligns numbers right, escapes HTML and Markdown", () => {

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { recordedBaselines } from "../baselines/recorded";
 import { runBaselines } from "../baselines/run";
 import { recordsView } from "../show/table";
-import { endProgress, print, progressLine } from "./output";
+import { print } from "./output";
+import { endProgress, progressLine } from "./progress";
 
 /** `lab baselines`: PyTorch's kernels, measured here or as recorded. */
 export function addBaselines(lab: Command): void {
@@ -12,7 +13,7 @@ export function addBaselines(lab: Command): void {
     .option("--run", "measure PyTorch on this machine and write data/baselines")
     .option("--quick", "with --run: tiny sizes, to try it")
     .option("--out <folder>", "with --run: where to write")
-    .option("--suite <name>", "only this suite")
+    .option("--suite <suite>", "only this suite")
     .addHelpText(
       "after",
       "\nExamples:\n  lab baselines --suite softmax\n  lab baselines --run\n  lab baselines --run --quick --out results/local/baselines",

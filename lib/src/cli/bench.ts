@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { environmentOf } from "../bench/environment";
 import type { Figure } from "../bench/figure";
 import { runFigures } from "../bench/figures";
@@ -9,7 +9,8 @@ import { saveRun } from "../record/store";
 import { open } from "../runtime/open";
 import { digits } from "../show/format";
 import { recordsView, tableOf } from "../show/table";
-import { endProgress, print, progressLine } from "./output";
+import { exitWith, print } from "./output";
+import { endProgress, progressBar, progressLine } from "./progress";
 
 interface BenchOptions {
   readonly json?: boolean;
@@ -21,7 +22,11 @@ interface BenchOptions {
 export function addBench(lab: Command): void {
   lab
     .command("bench")
-    .argument("[suite]", `figures (default), ${suiteNames.join(", ")}, or all`, "figures")
+    .addArgument(
+      new Argument("[suite]", "the lab's own figures, a suite, or every suite")
+        .choices(["figures", ...suiteNames, "all"])
+        .default("figures"),
+    )
     .description("measure the lab's own speed against its goals, or every rung of a suite; writes results/")
     .option("--device <kind>", "auto, cpu or cuda", "auto")
     .option("--no-save", "do not write a result file")
@@ -38,10 +43,9 @@ export function addBench(lab: Command): void {
       const device = await open(options.device);
       try {
         for (const name of wanted) {
-          const result = await runSuite(device, name, (what, done, total) =>
-            progressLine(`${done}/${total}  ${what}`),
-          );
-          endProgress();
+          const bar = progressBar();
+          const result = await runSuite(device, name, bar.update);
+          bar.end();
           records.push(...result.records);
           failures.push(
             ...result.failures.map((f) => `${f.implementation.name}, ${f.case.name}: ${f.reason}`),
@@ -80,7 +84,7 @@ async function benchFigures(options: BenchOptions): Promise<void> {
   print(options.json, { files, figures }, () =>
     [tableOf(figures.map(figureRow)).text, ...files.map((f) => `written: ${f}`)].join("\n"),
   );
-  if (figures.some((f) => f.met === false)) process.exitCode = 1;
+  if (figures.some((f) => f.met === false)) exitWith(1);
 }
 
 function figureRow(figure: Figure): Record<string, string> {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { LabError } from "../core/error";
 import { homePath } from "../core/paths";
-import { print } from "./output";
+import { exitWith, print } from "./output";
 
 /** `lab bundle`: one archive for a host with no registry. */
 export function addBundle(lab: Command): void {
@@ -26,7 +26,7 @@ export function addBundle(lab: Command): void {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "inherit"],
       });
-      process.exitCode = status ?? 1;
+      if (status !== 0) exitWith(1);
       print(options.json, { status, output: stdout }, () => stdout.trimEnd());
     });
 }

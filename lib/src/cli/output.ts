@@ -1,43 +1,63 @@
+import { env } from "../core/env";
 import { LabError } from "../core/error";
+import { endProgress } from "./progress";
 
-/** Exit codes of every command. */
+/** Exit codes of every command; CONTRIBUTING.md holds the same table. */
 export const exitCodes = {
-  0: "done",
-  1: "a goal was missed, a notebook failed, or the command met an error",
-  2: "the command line was wrong",
+  0: "done, and nothing is wrong",
+  1: "a warning or a failure: a goal missed, a notebook or check failed, 10-20% slower, an error on the way",
+  2: "critical: over 20% slower, or a command line that names what is not there",
 } as const;
+
+/** One of the exit codes. */
+export type ExitCode = keyof typeof exitCodes;
+
+/** Raises the exit code: the worst one said during a command is the one it ends with. */
+export function exitWith(code: ExitCode): void {
+  process.exitCode = Math.max(Number(process.exitCode ?? 0), code);
+}
 
 /** Prints a command's result: JSON for programs with --json, else the text. */
 export function print(json: boolean | undefined, data: unknown, text: () => string): void {
+  endProgress();
   process.stdout.write(json ? `${JSON.stringify(data, null, 2)}\n` : `${text()}\n`);
 }
 
-/** Prints progress to stderr on a terminal, and nothing where output is piped. */
-export function progressLine(text: string): void {
-  if (process.stderr.isTTY)
-    process.stderr.write(`\r\u001b[2K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+/** Tells of something that is wrong without being fatal: on stderr, so that stdout stays the result. */
+export function warn(text: string): void {
+  endProgress();
+  process.stderr.write(`warning: ${text.replace(/\n/g, " ")}\n`);
 }
 
-/** Wipes the progress line. */
-export function endProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write("\r\u001b[2K");
-}
-
-/** Prints an error for a person, or as JSON, and sets the exit code. */
+/** Prints an error with its code and what to do, or as JSON, and sets the exit code; never a stack. */
 export function fail(json: boolean, error: unknown): void {
   endProgress();
-  const known = LabError.is(error);
-  process.exitCode = 1;
-  if (json) {
-    const body = known
-      ? { code: error.code, message: error.what, advice: error.advice }
-      : { code: "internal", message: String(error), advice: "" };
-    process.stdout.write(`${JSON.stringify({ error: body }, null, 2)}\n`);
-    return;
-  }
-  process.stderr.write(
-    known
-      ? `lab: ${error.message} [${error.code}]\n`
-      : `lab: ${error instanceof Error ? error.stack : error}\n`,
-  );
+  const { code, message, advice } = describe(error);
+  exitWith(isUsage(code) ? 2 : 1);
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, advice } }, null, 2)}\n`);
+  else process.stderr.write(`lab: ${message} [${code}]\n${advice ? `${advice}\n` : ""}`);
+}
+
+function describe(error: unknown): { code: string; message: string; advice: string } {
+  if (LabError.is(error)) return { code: error.code, message: error.what, advice: error.advice };
+  if (env("KERNEL_LAB_STACK") && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return {
+    code: "internal",
+    message: error instanceof Error ? error.message : String(error),
+    advice:
+      "This is a fault of the lab: run the command again with KERNEL_LAB_STACK=1 and report what it prints.",
+  };
+}
+
+// A name that does not exist was typed, or an option that means nothing: the command line is wrong, not the machine.
+function isUsage(code: string): boolean {
+  return code === "usage" || code === "bad-options" || code.startsWith("no-such-");
+}
+
+/** Ends quietly when the reader of a pipe has gone: `lab list | head -1`. */
+export function quietWhenPipeCloses(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
 }

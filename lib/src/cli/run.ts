@@ -5,7 +5,8 @@ import { LabError } from "../core/error";
 import { homePath } from "../core/paths";
 import { type NotebookRun, runNotebook } from "../notebook/runner";
 import { tableOf } from "../show/table";
-import { endProgress, print, progressLine } from "./output";
+import { exitWith, print, warn } from "./output";
+import { progressBar } from "./progress";
 import { writeReport } from "./report";
 
 /** `lab run [notebook|all]`: notebooks from first to last cell, without Jupyter. */
@@ -29,28 +30,28 @@ export function addRun(lab: Command): void {
         const runs: NotebookRun[] = [];
         for (const path of findNotebooks(wanted)) {
           const name = basename(path, ".ipynb");
-          progressLine(name);
+          const bar = progressBar();
           runs.push(
             await runNotebook(path, {
               timeLimit: Number(options.timeLimit),
               ...(options.device ? { env: { KERNEL_LAB_DEVICE: options.device } } : {}),
-              onCell: (_, done, total) => progressLine(`${name}  cell ${done} of ${total}`),
+              onCell: (_, done, total) => bar.update(name, done, total),
             }),
           );
+          bar.end();
         }
-        endProgress();
-        const made = options.report ? writeReport() : null;
+        const made = options.report ? await writeReport() : null;
+        for (const warning of made?.warnings ?? []) warn(warning);
         print(options.json, { notebooks: runs.map(summary), report: made }, () =>
           [
             tableOf(runs.map(summary)).text,
             ...runs.flatMap((run) => failureLines(run)),
-            ...(made?.warnings.map((w) => `warning: ${w}`) ?? []),
             made ? `report: ${made.html}` : "",
           ]
             .filter(Boolean)
             .join("\n"),
         );
-        if (runs.some((run) => !run.ok)) process.exitCode = 1;
+        if (runs.some((run) => !run.ok)) exitWith(1);
       },
     );
 }

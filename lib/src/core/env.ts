@@ -7,6 +7,7 @@ export const switches = {
   KERNEL_LAB_WORKERS: "Worker threads of the CPU device; default: all cores.",
   KERNEL_LAB_CUDA_PATH:
     "Folders, separated by colons, to look in for NVRTC and its headers before the usual ones.",
+  KERNEL_LAB_STACK: '"1" prints the stack of an error that is a fault of the lab itself.',
   CUDA_HOME: "A CUDA toolkit; CUDA_PATH is read too.",
   VIRTUAL_ENV: "A Python environment whose nvidia/* packages may hold NVRTC.",
   CXX: "The C++ compiler of the CPU device and of the addon; default: the newest g++ or clang++ on PATH.",

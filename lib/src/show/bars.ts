@@ -2,9 +2,10 @@ import * as Plot from "@observablehq/plot";
 import type { MeasureRecord } from "../record/schema";
 import { type Figure, figure } from "./figure";
 import { formatSeconds } from "./format";
+import { caseLabel, defaultTitle } from "./labels";
 import { type MetricName, metricFor } from "./metric";
 import { colors, type Swatch, textWidth } from "./theme";
-import { deviceNames, honourVerdicts, isAmbiguous } from "./verdicts";
+import { honourVerdicts, isAmbiguous } from "./verdicts";
 
 /** How bars are drawn. */
 export interface BarOptions {
@@ -128,20 +129,6 @@ export function barPlot(records: readonly MeasureRecord[], options: BarOptions =
       legend: legendOf(shown),
     },
   );
-}
-
-/** A case in words: its name, and its element type unless the name holds it. */
-export function caseLabel(record: MeasureRecord): string {
-  const { name, dtype } = record.case;
-  return name.includes(dtype) ? name : `${name} ${dtype}`;
-}
-
-/** "softmax on NVIDIA H200". */
-export function defaultTitle(records: readonly MeasureRecord[]): string {
-  const suites = [...new Set(records.map((r) => r.case.suite))];
-  return records.length === 0
-    ? "No measurements"
-    : `${suites.join(", ")} on ${deviceNames(records).join(", ")}`;
 }
 
 function legendOf(records: readonly MeasureRecord[]): Swatch[] {

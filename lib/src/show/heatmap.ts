@@ -1,9 +1,9 @@
 import * as Plot from "@observablehq/plot";
 import { tiedForBest } from "../record/comparison";
 import type { Failure, MeasureRecord } from "../record/schema";
-import { defaultTitle } from "./bars";
 import { type Figure, figure } from "./figure";
 import { digits } from "./format";
+import { defaultTitle } from "./labels";
 import { type MetricName, metricFor } from "./metric";
 import { colors, heat } from "./theme";
 import { honourVerdicts, isAmbiguous } from "./verdicts";

@@ -1,9 +1,9 @@
 import * as Plot from "@observablehq/plot";
 import { LabError } from "../core/error";
 import type { MeasureRecord } from "../record/schema";
-import { defaultTitle } from "./bars";
 import { type Figure, figure } from "./figure";
 import { tickText } from "./format";
+import { defaultTitle } from "./labels";
 import { type MetricName, metricFor } from "./metric";
 import { colorOf } from "./theme";
 import { honourVerdicts, isAmbiguous } from "./verdicts";

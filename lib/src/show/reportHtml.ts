@@ -1,8 +1,9 @@
 import type { Failure } from "../record/schema";
-import { barPlot, caseLabel } from "./bars";
+import { barPlot } from "./bars";
 import type { Figure } from "./figure";
 import { escapeHtml } from "./format";
 import { heatmap } from "./heatmap";
+import { caseLabel } from "./labels";
 import { linePlot } from "./lines";
 import { environmentRows, type ReportModel, type SuiteSection } from "./reportModel";
 import { recordsView, tableOf } from "./table";

@@ -1,8 +1,8 @@
 import { compareSamples } from "../record/comparison";
 import type { Environment, Failure, MeasureRecord, RunDocument } from "../record/schema";
 import { caseKey, latestRecords, recordsOf } from "../record/store";
-import { caseLabel } from "./bars";
 import { digits, formatByteRate, formatBytes, formatFlopRate, formatSeconds, formatShare } from "./format";
+import { caseLabel } from "./labels";
 import { metricFor } from "./metric";
 
 /** What a report is made of; everything comes from files. */

@@ -1,8 +1,8 @@
 import * as Plot from "@observablehq/plot";
 import type { MeasureRecord } from "../record/schema";
-import { defaultTitle } from "./bars";
 import { type Figure, figure } from "./figure";
 import { digits, formatByteRate, formatFlopRate, tickText } from "./format";
+import { defaultTitle } from "./labels";
 import { colorOf, colors } from "./theme";
 import { honourVerdicts, isAmbiguous } from "./verdicts";
 

@@ -1,7 +1,6 @@
-import * as aq from "arquero";
 import type { MeasureRecord } from "../record/schema";
-import { caseLabel } from "./bars";
 import { escapeHtml, formatByteRate, formatFlopRate, formatSeconds, formatShare } from "./format";
+import { caseLabel } from "./labels";
 
 /** A table's cell. */
 export type CellValue = string | number | boolean | null | undefined;
@@ -44,31 +43,6 @@ export function tableOf(source: RowTable | readonly object[], options: TableOpti
     html: asHtml(columns, cells, right, options.title),
     markdown: asMarkdown(columns, cells, right),
   };
-}
-
-/**
- * Records as an arquero table, one row each, times in seconds: filter, derive and roll up as arquero does.
- *
- * @example lab.recordTable(records).orderby("median")
- */
-export function recordTable(records: readonly MeasureRecord[]): ReturnType<typeof aq.from> {
-  return aq.from(
-    records.map((r) => ({
-      suite: r.case.suite,
-      case: r.case.name,
-      dtype: r.case.dtype,
-      ...r.case.params,
-      implementation: r.implementation.name,
-      kind: r.implementation.kind,
-      device: r.environment.device.name,
-      ...r.statistics,
-      ci95: `${r.statistics.ci95[0]}..${r.statistics.ci95[1]}`,
-      bytesPerSecond: r.rates.bytesPerSecond,
-      flopsPerSecond: r.rates.flopsPerSecond,
-      share: r.rates.roofline?.share ?? null,
-      verdict: r.verdict.verdict,
-    })),
-  );
 }
 
 /** Records as a table for reading: fastest first within each case. */
