@@ -41,6 +41,17 @@ enum class Kind : uint8_t {
   kGridLeave,
   kPollArrive,       // waits for a condition of the headers (mbarrier, pipeline): goes on once it holds
   kPollLeave,
+  // Synchronisation through an object of the headers (mbarrier, pipeline stage) at `address`: what the thread did is known
+  // to whoever acquires the object later. `aux` of a release: 1 when it also begins a new phase of the object.
+  kRelease,
+  kAcquire,
+  // The lane whose value a shuffle takes, in `aux`; told just before the kWarpArrive that it belongs to.
+  kShuffleSource,
+  // What the compiler's own checks found, just before the operation: a signed integer that overflows, an index beyond its
+  // array's extent (`aux` the index), a pointer to an object of larger alignment (`address`, `aux` the alignment).
+  kOverflow,
+  kBadIndex,
+  kMisaligned,
   // Control flow: `pc` is in the basic block entered, or the function called from / returned to.
   kBranch,
   kEnter,
