@@ -19,6 +19,8 @@ const PACKAGES = {
     "nvidia-cuda-runtime==13.0.*",
     "nvidia-cuda-cccl==13.0.*",
     "nvidia-cuda-crt==13.0.*",
+    // Reads the machine code for kernel.inspect(); its first release on its own is newer than 13.0.
+    "nvidia-cuda-nvdisasm>=13,<14",
   ],
 };
 

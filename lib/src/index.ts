@@ -22,6 +22,7 @@ export type { CheckInput, LaunchTarget, MeasureOptions, MeasureTarget } from "./
 export * from "./core/dtype";
 export { env, type Switch, switches } from "./core/env";
 export { LabError, type LabErrorDetails, type SourceLine } from "./core/error";
+export type * from "./core/inspection";
 export { interruptAll } from "./core/interrupt";
 export { dataPath, home, kernelPath, packageRoot, resultsPath } from "./core/paths";
 export { ceilDiv, type Shape } from "./core/shape";
@@ -67,6 +68,7 @@ export { type CudaCompilation, compileCuda } from "./runtime/compileCuda";
 export type * from "./runtime/ctypes";
 export { type CompileOptions, Device, type FillOptions } from "./runtime/device";
 export { Graph } from "./runtime/graph";
+export type { InspectOptions } from "./runtime/inspect";
 export { Kernel } from "./runtime/kernel";
 export type { Extents, LaunchConfig } from "./runtime/launch";
 export { type CompileInfo, Module } from "./runtime/module";
@@ -76,11 +78,18 @@ export { type Param, type Signature, SourceReader } from "./runtime/signature";
 export { Event, Stream } from "./runtime/stream";
 export { type NestedArray, Tensor, type TensorData } from "./runtime/tensor";
 export { TensorMap, type TensorMapOptions, tensorMap } from "./runtime/tensorMap";
+export {
+  type BlockUse,
+  type CapabilityLimits,
+  capabilityLimits,
+  theoreticalOccupancy,
+} from "./runtime/theoreticalOccupancy";
 export { type BarOptions, barPlot } from "./show/bars";
 export { insideNotebook, type Showable, show } from "./show/display";
 export type { Figure } from "./show/figure";
 export * from "./show/format";
 export { type HeatmapOptions, heatmap } from "./show/heatmap";
+export { showInspection } from "./show/inspection";
 export { type LineOptions, linePlot } from "./show/lines";
 export { type PlotRequest, plot, plotFigure, table } from "./show/plot";
 export { type PlotlyFigure, plotly } from "./show/plotly";

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { loadAddon } from "../backend/binding";
 import { cudaLibraryFolders } from "../backend/cuda/search";
+import { type CudaTool, findCudaTool } from "../backend/cuda/tools";
 import { findTorch } from "../baselines/run";
 import { env } from "../core/env";
 import { LabError } from "../core/error";
@@ -30,6 +31,7 @@ export async function runDoctor(): Promise<Part[]> {
     await compiler(),
     addon(),
     ...cuda,
+    ...(await cudaTools()),
     await python(),
     await torch(),
     await jupyter(),
@@ -100,6 +102,25 @@ function cudaParts(): Part[] {
       missing(name, "npm run build   (the addon looks for it)", message(error)),
     );
   }
+}
+
+const toolMends: readonly (readonly [tool: CudaTool, mend: string])[] = [
+  ["nvdisasm", "python3 -m pip install nvidia-cuda-nvdisasm   (machine code in kernel.inspect() only)"],
+  ["ncu", "install NVIDIA Nsight Compute   (lab.counters() only)"],
+  ["compute-sanitizer", "comes with the CUDA toolkit   (memory and race checks on a GPU only)"],
+];
+
+async function cudaTools(): Promise<Part[]> {
+  return Promise.all(
+    toolMends.map(async ([tool, mend]) => {
+      const path = findCudaTool(tool);
+      if (!path) return missing(tool, mend);
+      const { stdout } = await promisify(execFile)(path, ["--version"], { timeout: 20_000 }).catch(() => ({
+        stdout: "",
+      }));
+      return found(tool, stdout.match(/\d+\.\d+(\.\d+)*/)?.[0] ?? null, path);
+    }),
+  );
 }
 
 async function python(): Promise<Part> {

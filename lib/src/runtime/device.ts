@@ -120,7 +120,7 @@ export class Device {
       arch: this.kind === "cuda" ? this.info.arch : undefined,
     });
     const loaded = await this.connection.addModule({ path: compiled.binary, entries: compiled.entries });
-    return new Module(this, loaded, compiled, source, reader);
+    return new Module(this, loaded, compiled, request, reader);
   }
 
   /** Makes a tensor of given values; the shape is that of nested arrays unless given. */

@@ -1,6 +1,8 @@
 import { LaunchFlag } from "../backend/commands";
 import type { KernelAttributes, Occupancy } from "../backend/contract";
+import type { Inspection } from "../core/inspection";
 import type { Device } from "./device";
+import { type InspectOptions, inspectKernel, threadsOf } from "./inspect";
 import { checkLaunch, type Extents, type LaunchConfig } from "./launch";
 import type { CompileInfo, Module } from "./module";
 import { ArgumentPacker, type KernelArg } from "./pack";
@@ -105,6 +107,18 @@ export class Kernel {
     return connection.maxCooperativeBlocks(handle, threadsOf(block), shared);
   }
 
+  /**
+   * Compiles the kernel for a GPU and shows what came of it: PTX and SASS beside the source's lines, registers, shared
+   * memory, spills, and for a block size the theoretical occupancy and what limits it. Needs NVRTC and no GPU; the SASS
+   * needs nvdisasm too, and without it says where to get it. Errors: "no-compiler", "compile-error",
+   * "unknown-architecture", "invalid-launch", "disassembler-failed".
+   *
+   * @example lab.showInspection(await kernel.inspect({ arch: "sm_86", block: 256 }))
+   */
+  inspect(options: InspectOptions = {}): Promise<Inspection> {
+    return inspectKernel(this, options);
+  }
+
   toString(): string {
     return `Kernel ${this.signature.text}`;
   }
@@ -121,8 +135,4 @@ export class Kernel {
     await connection.reopened();
     return connection.kernelHandle(this.module.loaded, this.#entry);
   }
-}
-
-function threadsOf(block: Extents): number {
-  return typeof block === "number" ? block : block.reduce((product, extent) => product * extent, 1);
 }

@@ -1,4 +1,4 @@
-import type { CompiledModule } from "../backend/compiled";
+import type { CompiledModule, CompileRequest } from "../backend/compiled";
 import type { LoadedModule } from "../backend/modules";
 import type { DType } from "../core/dtype";
 import { dtypes } from "../core/dtype";
@@ -25,6 +25,8 @@ export class Module {
   readonly device: Device;
   /** @internal */
   readonly loaded: LoadedModule;
+  /** @internal What the compiler was asked for. */
+  readonly request: CompileRequest;
   readonly source: string;
   readonly ptx: string | undefined;
   readonly log: string;
@@ -38,12 +40,13 @@ export class Module {
     device: Device,
     loaded: LoadedModule,
     compiled: CompiledModule,
-    source: string,
+    request: CompileRequest,
     reader: SourceReader,
   ) {
     this.device = device;
     this.loaded = loaded;
-    this.source = source;
+    this.request = request;
+    this.source = request.source;
     this.ptx = compiled.ptx;
     this.log = compiled.log;
     this.compileInfo = {

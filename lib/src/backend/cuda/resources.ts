@@ -9,6 +9,8 @@ export interface ResourceUse {
   /** Bytes stored and loaded a thread because registers ran out. */
   readonly spillStores: number;
   readonly spillLoads: number;
+  /** Named barriers of a block. */
+  readonly barriers: number;
 }
 
 /** Reads ptxas's verbose log: resource use by symbol. */
@@ -23,6 +25,7 @@ export function readResources(log: string): Map<string, ResourceUse> {
       stackBytes: number(/(\d+) bytes stack frame/),
       spillStores: number(/(\d+) bytes spill stores/),
       spillLoads: number(/(\d+) bytes spill loads/),
+      barriers: number(/used (\d+) barriers/),
     });
   }
   return uses;
