@@ -109,6 +109,9 @@ uint32_t isShared(const void* address) {
   return offset < block.dynamicSharedBytes || block.grid()->module->inStaticShared(address);
 }
 
+// A plain launch of a kernel compiled for stepping has nobody to tell.
+void step(lab_simt::StepMark, uint32_t, const lab_simt::StepWatch*) {}
+
 }  // namespace
 
 const lab_simt::Runtime& runtimeTable() {
@@ -129,7 +132,8 @@ const lab_simt::Runtime& runtimeTable() {
                                           asyncCommit,
                                           asyncWait,
                                           globalTimer,
-      isShared};
+      isShared,
+                                          step};
   return table;
 }
 

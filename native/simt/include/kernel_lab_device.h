@@ -28,6 +28,9 @@
 #include "simt_library.h"
 #include "simt_module.h"
 #include "simt_qualifiers.h"
+#ifdef __KERNEL_LAB_STEPS__
+#include "simt_steps.h"
+#endif
 #include "simt_sync.h"
 
 #include "assert.h"

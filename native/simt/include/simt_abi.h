@@ -56,6 +56,19 @@ static_assert(sizeof(ThreadView) == kViewBytes, "a ThreadView fills the step bet
 
 struct Votes { uint32_t trues, total; };
 
+// What a kernel compiled for stepping tells of a thread (simt_steps.h).
+enum class StepMark : uint32_t { kStatement, kEnter, kLeave, kWatch, kUnwatch };
+// A variable while it lives. `type`: f d h n (bfloat16) i u b p (pointer).
+struct StepWatch {
+  const char* name;
+  const void* address;
+  uint32_t elementBytes;
+  uint32_t extents[4];          // `rank` of them, the slowest first; none of a single value
+  uint8_t rank;
+  char type;
+  bool shared;                  // in the block's shared memory
+};
+
 // The runtime's entry points. Each is called from a CUDA thread and may run other threads before it returns.
 struct Runtime {
   uint32_t version, bytes;
@@ -85,6 +98,8 @@ struct Runtime {
   void (*asyncWait)(uint32_t keep);  // runs all groups but the newest `keep`; ~0u: everything, committed or not, too
   uint64_t (*globalTimer)();         // nanoseconds
   uint32_t (*isShared)(const void*);  // 1 for an address in the calling block's shared memory, static or dynamic
+  // Only a kernel compiled for stepping calls it: `key` of a statement, `watch` of a variable.
+  void (*step)(StepMark mark, uint32_t key, const StepWatch* watch);
 };
 
 struct EntryInfo {

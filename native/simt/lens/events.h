@@ -56,6 +56,8 @@ enum class Kind : uint8_t {
   kBranch,
   kEnter,
   kLeave,
+  // A kernel compiled for stepping: `order` is a lab_simt::StepMark, `aux` the statement's key or a StepWatch's address.
+  kStep,
   kThreadStart,
   kThreadEnd,
   kBlockStart,       // `thread` is 0

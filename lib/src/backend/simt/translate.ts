@@ -1,6 +1,7 @@
 import { LabError } from "../../core/error";
 import { findKernels, type KernelSite } from "./kernels";
 import { closingBracket, lineAt, scopes, shadow } from "./scan";
+import { stepInsertions } from "./steps";
 
 interface Edit {
   readonly at: number;
@@ -19,9 +20,10 @@ export interface Translation {
  *
  * Lines keep their numbers. Rewritten: `extern __shared__` arrays, `__device__` before a variable, launch bounds,
  * and inline PTX, which becomes an error at its line unless the preprocessor leaves it out.
+ * With `steps` the kernels also tell where they are: see steps.ts.
  * Errors: "unsupported" for a launch from inside a kernel.
  */
-export function translate(source: string, fileName: string): Translation {
+export function translate(source: string, fileName: string, steps = false): Translation {
   const text = shadow(source);
   const kernels = findKernels(source, text);
   refuseLaunches(text, fileName);
@@ -32,6 +34,7 @@ export function translate(source: string, fileName: string): Translation {
     ...alignmentEdits(text),
     ...asmEdits(text),
     ...noinlineEdits(text),
+    ...(steps ? stepInsertions(source, text).map(({ at, text: put }) => ({ at, end: at, text: put })) : []),
   ];
   return { text: apply(source, edits), kernels };
 }
