@@ -10,16 +10,13 @@
 //   __syncthreads();
 #pragma once
 
+#include "shared_address.cuh"
+
 #ifdef __KERNEL_LAB_CPU__
 #include <cuda_pipeline.h>
 #endif
 
 namespace lab {
-
-// The 32-bit address of shared memory that PTX wants.
-__device__ __forceinline__ unsigned sharedAddress(const void* shared) {
-  return static_cast<unsigned>(__cvta_generic_to_shared(shared));
-}
 
 #ifdef __KERNEL_LAB_CPU__
 

@@ -5,7 +5,7 @@ import { homePath } from "../../core/paths";
 import { cached } from "../cache";
 import type { CompiledModule, CompileRequest } from "../compiled";
 import { callCompiler, type NvrtcAnswer } from "./compiler";
-import { compileError } from "./diagnostics";
+import { compileError, lostPerformanceError } from "./diagnostics";
 import { includedText } from "./includes";
 import { cudaIncludes, cudaLibraryFolders } from "./search";
 
@@ -95,6 +95,8 @@ async function build(
     },
   ]);
   if (!answer.ok || !answer.cubin || !answer.ptx) throw compileError(request, answer.log);
+  const slow = lostPerformanceError(request, answer.log);
+  if (slow) throw slow;
   writeFileSync(join(dir, "source.cu"), request.source);
   writeFileSync(join(dir, "module.cubin"), answer.cubin);
   // NVRTC ends the text with a zero byte.

@@ -41,6 +41,26 @@ export function compileError(request: CompileRequest, log: string): LabError {
   );
 }
 
+/**
+ * A `LabError` where ptxas says that it serialised a kernel's wgmma products or ignored its setmaxnreg: such a kernel
+ * runs at a fraction of the speed it was written for. Null where the log has no such line.
+ */
+export function lostPerformanceError(request: CompileRequest, log: string): LabError | null {
+  const lines = [...log.matchAll(/\((C75\d\d)\) Potential Performance Loss: (.*)$/gm)];
+  if (lines.length === 0) return null;
+  const shown = [...new Set(lines.map((match) => `${match[1]}: ${match[2]}`))].slice(0, 4).join("\n");
+  return new LabError(
+    "compile-error",
+    `${request.fileName}: ptxas gave up what the kernel asks for.\n${shown}`,
+    {
+      advice:
+        "Between wgmma and its wait touch neither accumulators nor A registers, keep them in local arrays with constant " +
+        "indices and out of calls that are not inlined, and see that they fit the registers; setmaxnreg needs " +
+        "__launch_bounds__(threads, 1).",
+    },
+  );
+}
+
 function diagnostics(log: string): Diagnostic[] {
   const pattern = /^(.*?)\((\d+)\): (?:catastrophic )?error:? ?(?:#\S+: )?(.*)$/gm;
   return [...log.matchAll(pattern)].map((match) => ({

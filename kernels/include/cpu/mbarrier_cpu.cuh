@@ -1,0 +1,1 @@
+#error "mbarrier.cuh has no twin on the CPU device yet"

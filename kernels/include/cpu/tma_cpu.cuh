@@ -1,0 +1,1 @@
+#error "tma.cuh has no twin on the CPU device yet"

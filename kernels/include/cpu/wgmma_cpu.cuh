@@ -1,0 +1,1 @@
+#error "wgmma.cuh has no twin on the CPU device yet"
