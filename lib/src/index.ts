@@ -18,6 +18,7 @@ export {
   suiteNames,
 } from "./bench/suites";
 export { type Sweep, type SweepDeclaration, type SweepPoint, sweep } from "./bench/sweep";
+export { type RungSweepOptions, sweepRung } from "./bench/sweepRung";
 export type { CheckInput, LaunchTarget, MeasureOptions, MeasureTarget } from "./bench/target";
 export * from "./core/dtype";
 export { env, type Switch, switches } from "./core/env";
@@ -31,6 +32,7 @@ export { type ExerciseName, exercise, exerciseNames } from "./lessons/exercises"
 export { type Balance, balanceOf, capacityOf, dropped } from "./ops/balance";
 export { balanceByBias, balanceByGradient, type Training, type TrainingOptions } from "./ops/balanceTraining";
 export { compareOutput, type Expectation, sampleIndices } from "./ops/check";
+export { findRung, type Ladder, ladders } from "./ops/ladders";
 export * as matmul from "./ops/matmul";
 export { type BindOptions, Moe } from "./ops/moe";
 export { checkMoe } from "./ops/moeCheck";
@@ -41,6 +43,7 @@ export * as softmax from "./ops/softmax";
 export { textTokens, uniformTokens, zipfTokens } from "./ops/text";
 export { type TileCost, type TiledRung, tileCost, tileGrid, tileNeeds, tileResources } from "./ops/tiling";
 export {
+  type Axes,
   type CaseResult,
   checkVariant,
   type Launch,

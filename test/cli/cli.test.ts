@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -11,7 +20,7 @@ import { findNotebooks } from "kernel-lab/dist/cli/run";
 import { LabError } from "kernel-lab/dist/core/error";
 import { dataPath, homePath } from "kernel-lab/dist/core/paths";
 import { runDocument } from "kernel-lab/dist/record/document";
-import { saveRun } from "kernel-lab/dist/record/store";
+import { readRun, saveRun } from "kernel-lab/dist/record/store";
 import { fixtureRecord } from "../record/fixtures";
 
 // A home of its own: commands that write must not touch the checkout.
@@ -45,6 +54,7 @@ test("every command has a description, --json and examples", () => {
     "list",
     "report",
     "run",
+    "sweep",
   ]) {
     assert.ok(
       lab.commands.some((c) => c.name() === name),
@@ -147,6 +157,33 @@ test("lab report --run takes runs and single records, and says which id it does 
   assert.equal(unknown.status, 2);
   assert.match(unknown.stderr, /"nobody"\. \[no-such-run\]/);
 });
+
+test("lab sweep prints every setting and writes the records and what it skipped", () => {
+  const own = { ...process.env, KERNEL_LAB_HOME: sweepHome() };
+  const args = ["sweep", "softmax/05_vector", "--device", "cpu", "--json", "--samples", "10"];
+  const size = ["--size", "rows=3", "cols=64", "--set", "THREADS=32,96,64", "PACKS=1,2"];
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [homePath("lib", "bin", "lab.js"), ...args, ...size],
+    { encoding: "utf8", env: own },
+  );
+  assert.equal(status, 0, stderr);
+  assert.equal(stderr, "", "quiet when piped");
+  const { file, best, records, failures } = JSON.parse(stdout);
+  assert.equal(records.length + failures.length, 6);
+  assert.ok(records.length >= 3 && best.length >= 1);
+  const saved = readRun(file);
+  assert.equal(saved.records.length, records.length + best.length);
+  assert.match(saved.notes[0], /sweep of softmax\/05_vector at 3x64/);
+});
+
+/** The checkout's kernels with results of its own. */
+function sweepHome(): string {
+  const own = join(scratch, "sweep-home");
+  mkdirSync(own);
+  for (const name of ["kernels", "native", "lib", "data"]) symlinkSync(homePath(name), join(own, name));
+  return own;
+}
 
 test("lab clean deletes the cache and keeps the results", () => {
   mkdirSync(join(scratch, "cache"), { mode: 0o700 });

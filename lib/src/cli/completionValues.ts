@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { suiteNames } from "../bench/suites";
 import { homePath } from "../core/paths";
+import { ladders } from "../ops/ladders";
 import { loadRuns } from "../record/store";
 
 /** Something that may be typed, and what it is. */
@@ -40,6 +41,7 @@ export const values: Readonly<Record<string, () => Candidate[]>> = {
     loadRuns().runs.flatMap((run) =>
       run.records.map((r) => ({ value: r.id, about: `${r.implementation.name}, ${r.case.name}` })),
     ),
+  rung: () => ladders.flatMap((l) => l.variants.map((v) => ({ value: v.id, about: v.title }))),
   topic: () => foldersOf("kernels").map((value) => ({ value, about: "topic" })),
   notebook: () => [
     { value: "all", about: "every walkthrough" },

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import * as matmul from "../ops/matmul";
-import * as softmax from "../ops/softmax";
+import { ladders } from "../ops/ladders";
 import { tableOf } from "../show/table";
 import { print } from "./output";
 
@@ -12,7 +11,8 @@ export function addList(lab: Command): void {
     .description("list the kernels: id, title, idea, file")
     .addHelpText("after", "\nExamples:\n  lab list\n  lab list softmax --json")
     .action((topic: string | undefined, options: { json?: boolean }) => {
-      const rows = [...softmax.variants, ...matmul.variants]
+      const rows = ladders
+        .flatMap((ladder) => ladder.variants)
         .filter((v) => topic === undefined || v.topic === topic)
         .map(({ id, title, idea, file }) => ({ id, title, idea, file: `kernels/${file}` }));
       print(options.json, rows, () =>

@@ -21,12 +21,14 @@ import { addList } from "./list";
 import { exitCodes, fail, quietWhenPipeCloses } from "./output";
 import { addReport } from "./report";
 import { addRun } from "./run";
+import { addSweep } from "./sweep";
 
 /** Every command, in the order that `lab --help` lists them. */
 const commands: readonly ((lab: Command) => void)[] = [
   addDoctor,
   addRun,
   addBench,
+  addSweep,
   addReport,
   addBaselines,
   addList,

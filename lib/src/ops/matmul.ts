@@ -4,7 +4,7 @@ import type { Device } from "../runtime/device";
 import { compareOutput, sampleIndices } from "./check";
 import { type Dot, dot } from "./reference";
 import { tileCost, tileNeeds } from "./tiling";
-import { findVariant, type OpCase, type Parameters, type Problem, type Variant } from "./variant";
+import { type Axes, findVariant, type OpCase, type Parameters, type Problem, type Variant } from "./variant";
 
 /** C = A B in f32: A is m x k, B is k x n. */
 export interface MatmulCase extends OpCase {
@@ -52,7 +52,7 @@ const list = (p: Parameters, names: readonly string[]) => names.map((name) => p[
 
 function rung(
   given: Pick<Variant<MatmulCase>, "title" | "idea" | "parameters" | "launches" | "names"> &
-    Partial<Pick<Variant<MatmulCase>, "needs">> & { stem: string },
+    Partial<Pick<Variant<MatmulCase>, "needs" | "axes">> & { stem: string },
 ): Variant<MatmulCase> {
   const { stem, ...rest } = given;
   return {
@@ -71,6 +71,12 @@ function rung(
 /** Tiles small enough for the CPU device's few blocks, the usual ones on a GPU. */
 const gpuOr = (gpu: Parameters, cpu: Parameters) => (info: DeviceInfo) => (info.kind === "cuda" ? gpu : cpu);
 
+/** Tile sizes worth a try; most of their combinations break a rule that `needs` names. */
+const tileAxes = (info: DeviceInfo): Axes =>
+  info.kind === "cuda"
+    ? { BM: [32, 64, 128, 256], BN: [32, 64, 128, 256], BK: [8, 16], TM: [4, 8, 16], TN: [4, 8, 16] }
+    : { BM: [16, 32, 64], BN: [16, 32, 64], BK: [8], TM: [4], TN: [4] };
+
 /** The ladder, in order. */
 export const variants: ReadonlyArray<Variant<MatmulCase>> = [
   rung({
@@ -78,6 +84,7 @@ export const variants: ReadonlyArray<Variant<MatmulCase>> = [
     title: "a thread an element",
     idea: "Neighbouring threads take neighbouring rows: every load a sector of its own.",
     parameters: () => ({ block: 16 }),
+    axes: () => ({ block: [8, 16, 32] }),
     names: () => ["matmul_01_naive"],
     launches: ([kernel], t, c, p) => {
       const block = Number(p.block);
@@ -92,6 +99,7 @@ export const variants: ReadonlyArray<Variant<MatmulCase>> = [
     title: "neighbours along the columns",
     idea: "Two indices exchanged: a warp reads 32 neighbours of B and writes 32 of C.",
     parameters: () => ({ x: 32, y: 8 }),
+    axes: () => ({ x: [16, 32, 64], y: [2, 4, 8, 16] }),
     names: () => ["matmul_02_coalesced"],
     launches: ([kernel], t, c, p) => {
       const [x, y] = [Number(p.x), Number(p.y)];
@@ -104,6 +112,7 @@ export const variants: ReadonlyArray<Variant<MatmulCase>> = [
     title: "tiles in shared memory",
     idea: "Each element loaded serves TILE threads.",
     parameters: gpuOr({ TILE: 32 }, { TILE: 16 }),
+    axes: () => ({ TILE: [8, 16, 32] }),
     names: (_, p) => [`matmul_03_shared<${p.TILE}>`],
     needs: (info, _, p) =>
       Number(p.TILE) ** 2 <= info.maxThreadsPerBlock ? null : `TILE ${p.TILE} makes a block too large`,
@@ -133,6 +142,7 @@ export const variants: ReadonlyArray<Variant<MatmulCase>> = [
         : { BM: 32, BN: 64, BK: 8, TM: 4, TN: 4, STAGES: 3, MIN_BLOCKS: 1 }),
       ALIGNED: c.n % 4 === 0,
     }),
+    axes: (info) => ({ ...tileAxes(info), STAGES: info.kind === "cuda" ? [2, 3, 4] : [2, 3] }),
     names: (_, p) => [`matmul_06_pipelined<${list(p, [...tile, "STAGES", "MIN_BLOCKS", "ALIGNED"])}>`],
     needs: (info, c, p) => tileNeeds("06_pipelined", info, p, c.n),
     launches: ([kernel], t, c, p) => {
@@ -153,6 +163,7 @@ function tiled(
     title,
     idea,
     parameters: gpuOr({ BM: 128, BN: 128, BK: 8, TM: 8, TN: 8 }, { BM: 32, BN: 32, BK: 8, TM: 4, TN: 4 }),
+    axes: tileAxes,
     names: (_, p) => [`matmul_${stem}<${list(p, tile)}>`],
     needs: (info, c, p) => tileNeeds(stem, info, p, c.n),
     launches: ([kernel], t, c, p) => {

@@ -5,7 +5,15 @@ import type { Device } from "../runtime/device";
 import type { Tensor } from "../runtime/tensor";
 import { compareOutput, joinChecks, sampleIndices } from "./check";
 import { softmaxRow } from "./reference";
-import { findVariant, type OpCase, type Parameters, type Problem, symbolOf, type Variant } from "./variant";
+import {
+  type Axes,
+  findVariant,
+  type OpCase,
+  type Parameters,
+  type Problem,
+  symbolOf,
+  type Variant,
+} from "./variant";
 
 /** A softmax over the rows of a matrix. */
 export interface SoftmaxCase extends OpCase {
@@ -61,12 +69,16 @@ export function benchCase(info: DeviceInfo): SoftmaxCase {
 
 const type = (c: SoftmaxCase) => dtypeInfo(c.dtype).cuda;
 const flat = (block: number) => (): Parameters => ({ block });
+// A block of 512 fibers and more is slow to switch on the CPU device, and tells nothing of a GPU.
+const blocks = (info: DeviceInfo): Axes => ({
+  block: info.kind === "cuda" ? [32, 64, 128, 256, 512, 1024] : [32, 64, 128, 256],
+});
 const wrongDtype = (c: SoftmaxCase) =>
   ["f32", "f16", "bf16"].includes(c.dtype) ? null : `it takes f32, f16 and bf16, not ${c.dtype}`;
 
 function rung(
   given: Pick<Variant<SoftmaxCase>, "title" | "idea" | "parameters" | "launches"> &
-    Partial<Pick<Variant<SoftmaxCase>, "needs" | "names" | "scratch">> & { stem: string },
+    Partial<Pick<Variant<SoftmaxCase>, "needs" | "names" | "scratch" | "axes">> & { stem: string },
 ): Variant<SoftmaxCase> {
   const { stem, ...rest } = given;
   const file = `softmax/${stem}.cu`;
@@ -76,6 +88,7 @@ function rung(
     rung: Number(stem.slice(0, 2)),
     file,
     needs: (_, c) => wrongDtype(c),
+    axes: blocks,
     bytes: (c) => 2 * c.rows * c.cols * dtypeInfo(c.dtype).bytes,
     flops: (c) => 5 * c.rows * c.cols,
     names: (c) => [`${symbolOf(file)}<${type(c)}>`],
@@ -131,6 +144,7 @@ export const variants: ReadonlyArray<Variant<SoftmaxCase>> = [
     title: "row in registers, 16-byte loads",
     idea: "One read, one write: the row stays in its threads' registers.",
     parameters: (_, c) => vectorParameters(c.cols, c.dtype),
+    axes: () => ({ THREADS: [32, 64, 128, 256, 512, 1024], PACKS: [1, 2, 4, 8, 16] }),
     needs: (_, c, p) => wrongDtype(c) ?? vectorNeeds(c, p),
     names: (c, p) => [`softmax_05_vector<${type(c)}, ${p.WIDTH}, ${p.THREADS}, ${p.PACKS}, ${p.ROWS}>`],
     launches: ([kernel], t, c, p) => [
@@ -149,6 +163,10 @@ export const variants: ReadonlyArray<Variant<SoftmaxCase>> = [
       const wanted = ceilDiv(4 * info.multiprocessors, c.rows);
       return { block: 256, splits: Math.max(1, Math.min(1024, wanted, ceilDiv(c.cols, 256))) };
     },
+    axes: (info, c) => ({
+      ...blocks(info),
+      splits: [1, 4, 16, 64, 256, 1024].filter((n) => n <= ceilDiv(c.cols, 256)),
+    }),
     names: (c) => [`softmax_06_split_partial<${type(c)}>`, `softmax_06_split_combine<${type(c)}>`],
     scratch: (c, p) => ({ pairs: { dtype: "f32", size: 2 * c.rows * Number(p.splits) } }),
     launches: ([partial, combine], t, c, p) => {

@@ -15,6 +15,9 @@ import type { Tensor } from "../runtime/tensor";
 /** Tile sizes and the like: what a sweep varies. */
 export type Parameters = Readonly<Record<string, number | string | boolean>>;
 
+/** The settings of each parameter that a sweep tries, before `needs` sorts out those that cannot be. */
+export type Axes = Readonly<Record<string, ReadonlyArray<number | string | boolean>>>;
+
 /** One size of a problem, with a name for tables and the parameters a record keeps. */
 export interface OpCase {
   readonly name: string;
@@ -53,6 +56,8 @@ export interface Variant<C extends OpCase = OpCase> {
   readonly file: string;
   /** The parameters used unless others are given; they may depend on the case and the device. */
   parameters(info: DeviceInfo, c: C): Parameters;
+  /** What `lab sweep` tries unless told otherwise; a rung without it has nothing to sweep. */
+  axes?(info: DeviceInfo, c: C): Axes;
   /** Null when the rung can run the case there, else the reason why not. */
   needs(info: DeviceInfo, c: C, parameters: Parameters): string | null;
   /** Bytes that must move at least, the same for all rungs of a topic. */
@@ -100,6 +105,8 @@ export interface PrepareOptions {
   readonly source?: string;
   /** Extra compiler options. */
   readonly options?: readonly string[];
+  /** Tensors and reference made before, by `variant.problem`: used as they are, and not freed by `free`. */
+  readonly problem?: Problem;
 }
 
 /** The text of a variant's kernel file. */
@@ -136,7 +143,7 @@ export async function prepare<C extends OpCase>(
     options: options.options ?? [],
   });
   const kernels = names.map((name) => module.kernel(name));
-  const problem = await variant.problem(device, c);
+  const problem = options.problem ?? (await variant.problem(device, c));
   const tensors: Record<string, Tensor> = { ...problem.tensors };
   for (const [name, { dtype, size }] of Object.entries(variant.scratch?.(c, parameters) ?? {})) {
     tensors[name] = device.empty([size], { dtype });
@@ -166,7 +173,8 @@ export async function prepare<C extends OpCase>(
       return { ...(await problem.check()), timedOutput: true };
     },
     free() {
-      for (const tensor of Object.values(tensors)) tensor.free();
+      const lent = new Set(Object.values(options.problem?.tensors ?? {}));
+      for (const tensor of Object.values(tensors)) if (!lent.has(tensor)) tensor.free();
     },
   };
 }
