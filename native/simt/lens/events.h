@@ -101,6 +101,11 @@ struct Allocation {
   bool initialised;    // something wrote it, as a whole or in part, before this launch
 };
 
+// An allocation that is no more; nothing has taken its addresses since.
+struct Freed {
+  uint64_t base, bytes;
+};
+
 // Known before the first event.
 struct LaunchFacts {
   std::string kernel;
@@ -109,6 +114,7 @@ struct LaunchFacts {
   uint32_t staticShared = 0, dynamicShared = 0;
   uint64_t staticSharedBase = 0, dynamicSharedBase = 0;
   std::vector<Allocation> allocations;   // ascending by base; tensors and module variables
+  std::vector<Freed> freed;
   std::vector<uint64_t> tracedBlocks;    // ascending
 };
 

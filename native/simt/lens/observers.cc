@@ -3,6 +3,8 @@
 
 namespace lab::simt::lens {
 
+std::unique_ptr<Observer> makeHazards(const ObserverOptions& options);
+
 namespace {
 struct Named {
   const char* name;
@@ -10,7 +12,7 @@ struct Named {
 };
 // One line an observer; its factory is declared just above.
 const std::vector<Named>& known() {
-  static const std::vector<Named> list = {};
+  static const std::vector<Named> list = {{"hazards", makeHazards}};
   return list;
 }
 }  // namespace

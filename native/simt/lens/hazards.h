@@ -1,0 +1,65 @@
+// The observer that looks for what is wrong: races, bad addresses, values nobody wrote, meetings that do not fit.
+#pragma once
+#include <unordered_map>
+#include <vector>
+
+#include "events.h"
+#include "hazard_log.h"
+#include "ordering.h"
+#include "races.h"
+#include "shadow.h"
+
+namespace lab::simt::lens {
+
+class Hazards : public Observer {
+ public:
+  Hazards() : shadow_(fillCells, this), races_(ordering_, shadow_, log_) {}
+  void begin(const LaunchFacts& facts) override;
+  void event(const Event& event) override;
+  // {"hazards": [...], "omitted": number of places beyond those listed, "shadowBytes": ...}
+  std::string json() override;
+
+ private:
+  // A copy that runs beside the thread: begun, and with what its thread knew then.
+  struct Copy {
+    uint64_t destination, source;
+    uint32_t bytes, zeros;
+    Knowledge known;
+  };
+  struct Thread {
+    std::vector<Copy> copies;  // issued and not yet performed
+    int32_t source = -1;       // lane whose value its next shuffle takes
+  };
+  struct Exit {
+    uint16_t thread = 0;
+    uint64_t pc = 0;
+    bool any = false;
+  };
+
+  static void fillCells(void* self, uintptr_t address, Cell* cells, uint32_t count);
+  const Allocation* around(uint64_t address) const;
+  Hazard hazardOf(const char* kind, const Event& event, const char* does) const;
+  bool accessible(const Event& event, const char* does);
+  void access(const Event& event, Touch touch);
+  void misaligned(const Event& event, const char* does, uint64_t alignment);
+  void uninitialised(const Event& event, const char* does);
+  void issue(const Event& event);
+  void perform(const Event& event);
+  void arrive(const Event& event);
+  void leave(const Event& event);
+  void meetWarp(const Event& event);
+  void blockStart(const Event& event);
+  Thread& thread(const Event& event) { return threads_[event.block * facts_.threads + event.thread]; }
+
+  LaunchFacts facts_;
+  Ordering ordering_;
+  Shadow shadow_;
+  HazardLog log_;
+  Races races_;
+  std::unordered_map<uint64_t, Thread> threads_;  // those with something to remember
+  std::unordered_map<uint64_t, Exit> exits_;      // by block
+  bool allBlocks_ = true;                         // traced: nobody unseen writes
+  uint64_t number_ = 0;                           // of the event
+};
+
+}  // namespace lab::simt::lens
