@@ -102,3 +102,5 @@ export { type RooflineOptions, rooflinePlot } from "./show/roofline";
 export { kernelSource, showSource } from "./show/source";
 export { recordsView, type TableView, tableOf } from "./show/table";
 export { type ComputeUnit, type GpuFacts, gpuFacts } from "./targets/gpus";
+export { type NamedTargets, type TargetFigure, targetDocuments, targetFigures } from "./targets/load";
+export type { TargetTable, Work } from "./targets/schema";
