@@ -112,8 +112,8 @@ struct LaunchFacts {
   lab_simt::Id3 grid, block;
   uint32_t threads = 0;                  // of a block
   uint32_t staticShared = 0, dynamicShared = 0;
-  uint64_t staticSharedBase = 0, dynamicSharedBase = 0;
   std::vector<Allocation> allocations;   // ascending by base; tensors and module variables
+  std::vector<Allocation> shared;        // a block's shared variables by name, "" the dynamic one; addresses are every block's
   std::vector<Freed> freed;
   std::vector<uint64_t> tracedBlocks;    // ascending
 };
@@ -122,6 +122,9 @@ struct LaunchFacts {
 class Observer {
  public:
   virtual ~Observer() = default;
+  // What it can do without, so that a trace costs less: kWantValues (Event::value), kWantFlow (kBranch, kEnter, kLeave).
+  static constexpr uint32_t kWantValues = 1, kWantFlow = 2;
+  virtual uint32_t wants() const { return kWantValues | kWantFlow; }
   virtual void begin(const LaunchFacts& facts) = 0;
   virtual void event(const Event& event) = 0;
   // After the last event. Plain JSON, with every program counter an integer as in Event::pc.

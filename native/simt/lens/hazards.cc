@@ -10,8 +10,8 @@ using lab_simt::kWarpSize;
 namespace {
 
 bool inShared(const LaunchFacts& facts, uint64_t address) {
-  return address - facts.staticSharedBase < facts.staticShared ||
-         address - facts.dynamicSharedBase < facts.dynamicShared;
+  return std::any_of(facts.shared.begin(), facts.shared.end(),
+                     [&](const Allocation& one) { return address - one.base < one.bytes; });
 }
 
 const char* verb(Kind kind) {
@@ -209,10 +209,9 @@ void Hazards::meetWarp(const Event& event) {
 void Hazards::blockStart(const Event& event) {
   ordering_.blockStart(event.block);
   // The block before used the same addresses.
-  for (auto [base, bytes] : {std::pair<uint64_t, uint64_t>{facts_.staticSharedBase, facts_.staticShared},
-                             std::pair<uint64_t, uint64_t>{facts_.dynamicSharedBase, facts_.dynamicShared}}) {
-    shadow_.forget(base, base + bytes);
-    ordering_.forget(base, base + bytes);
+  for (const Allocation& one : facts_.shared) {
+    shadow_.forget(one.base, one.base + one.bytes);
+    ordering_.forget(one.base, one.base + one.bytes);
   }
 }
 
