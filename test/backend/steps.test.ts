@@ -7,7 +7,7 @@ import { translate } from "kernel-lab/dist/backend/simt/translate";
 function stepped(source: string): string {
   return translate(source, "k.cu", true)
     .text.replace(/ ?lab_simt::StepFrame lab_frame; ?/g, "")
-    .replace(/lab_simt::\w*Watch lab_watch\d+\("([^"]+)", [^;]*\);/g, "#$1")
+    .replace(/lab_simt::\w*Watch lab_watch\d+\("([^"]+)", \d+, [^;]*\);/g, "#$1")
     .replace(/lab_simt::step\((\d+)\)/g, (_, key: string) => `@${Math.floor(Number(key) / 1024)}`)
     .replace(/[ \t]+/g, " ")
     .replace(/ +$/gm, "");
@@ -88,8 +88,19 @@ test("translate() with steps tells of shared memory, named and left to the launc
     "k.cu",
     true,
   );
-  assert.match(text, /SharedWatch lab_watch0\("part", lab_simt::dynamicArray\(part\)\)/);
-  assert.match(text, /SharedWatch lab_watch1\("a", a\).*SharedWatch lab_watch2\("b", b\)/);
+  assert.match(text, /SharedWatch lab_watch0\("part", \d+, lab_simt::dynamicArray\(part\)\)/);
+  assert.match(text, /SharedWatch lab_watch1\("a", \d+, a\).*SharedWatch lab_watch2\("b", \d+, b\)/);
+});
+
+test("translate() with steps tells a struct by its members, an array of structs by what they are made of", () => {
+  const { text } = translate(
+    `struct Pair { float most, sum; };\n__device__ void f(Pair a) {\n  __shared__ Pair all[32];\n  float4 v;\n}`,
+    "k.cu",
+    true,
+  );
+  assert.match(text, /"a\.most", \d+, a\.most\).*"a\.sum", \d+, a\.sum\)/);
+  assert.match(text, /SharedWatch lab_watch\d+\("all", \d+, all, &Pair::most\)/);
+  assert.match(text, /"v\.w", \d+, v\.w\)/);
 });
 
 test("declaredNames() tells a declaration from an expression", () => {

@@ -39,42 +39,34 @@ constexpr char watch_type() {
   return std::is_pointer_v<Value> ? 'p' : '\0';
 }
 
-/// Short vectors of floats and integers show as one more extent: a float4 array of 8 is 8 x 4 floats.
-template <class T>
-constexpr auto lanes_of(int) -> decltype(T::x, uint32_t{}) {
-  using Lane = decltype(T::x);
-  return std::is_arithmetic_v<Lane> && sizeof(T) % sizeof(Lane) == 0 ? sizeof(T) / sizeof(Lane) : 0;
-}
-template <class T>
-constexpr uint32_t lanes_of(...) {
-  return 0;
-}
-template <class T, bool = (lanes_of<T>(0) > 1)>
+/// The type that short vectors are made of, float of float4; other types are made of themselves.
+template <class T, class = void>
 struct LaneOf {
   using type = T;
 };
 template <class T>
-struct LaneOf<T, true> {
+struct LaneOf<T, std::enable_if_t<std::is_arithmetic_v<decltype(T::x)>>> {
   using type = decltype(T::x);
 };
 
-template <class T>
+/// `Lane` is what an element is made of; where it is smaller, its number is one more extent: float4 [8] is 8 x 4.
+template <class Lane, class T>
 inline StepWatch describe(const char* name, const T* array, uint32_t count, bool shared) {
   using Element = std::remove_all_extents_t<T>;
-  using Lane = typename LaneOf<std::remove_cv_t<Element>>::type;
   StepWatch watch{};
   watch.name = name;
   watch.address = const_cast<const void*>(static_cast<const volatile void*>(array));
-  watch.type = watch_type<Lane>();
+  watch.type = std::rank_v<T> <= 2 && sizeof(Element) % sizeof(Lane) == 0 ? watch_type<Lane>() : '\0';
   watch.shared = shared;
   watch.elementBytes = sizeof(Lane);
   if (count) watch.extents[watch.rank++] = count;
   if constexpr (std::rank_v<T> > 0) watch.extents[watch.rank++] = std::extent_v<T, 0>;
   if constexpr (std::rank_v<T> > 1) watch.extents[watch.rank++] = std::extent_v<T, 1>;
-  if constexpr (std::rank_v<T> > 2) watch.type = '\0';
   if constexpr (sizeof(Lane) < sizeof(Element)) watch.extents[watch.rank++] = sizeof(Element) / sizeof(Lane);
   return watch;
 }
+template <class T>
+using LaneOfAll = typename LaneOf<std::remove_cv_t<std::remove_all_extents_t<T>>>::type;
 
 /// Shared memory declared without an extent: what is left of the launch's.
 template <class T>
@@ -88,19 +80,23 @@ inline DynamicArray<T> dynamicArray(T* begin) {
   return {begin, static_cast<uint32_t>((block()->dynamicSharedBytes - offset) / sizeof(T))};
 }
 
-/// Tells of a variable as long as it lives.
+/// Tells of a variable as long as it lives; `key` is the place of its declaration. A pointer to a member tells what
+/// the elements of a struct are made of.
 class Watch {
  public:
   template <class T>
-  Watch(const char* name, const T& value) : Watch(describe(name, &value, 0, false)) {}
+  Watch(const char* name, uint32_t key, const T& value) : Watch(describe<LaneOfAll<T>>(name, &value, 0, false), key) {}
+  template <class T, class Lane, class Struct>
+  Watch(const char* name, uint32_t key, const T& value, Lane Struct::*)
+      : Watch(describe<Lane>(name, &value, 0, false), key) {}
   ~Watch() {
     if (watch_.type) rt().step(StepMark::kUnwatch, 0, &watch_);
   }
   Watch(const Watch&) = delete;
 
  protected:
-  explicit Watch(const StepWatch& watch) : watch_(watch) {
-    if (watch_.type) rt().step(StepMark::kWatch, 0, &watch_);
+  Watch(const StepWatch& watch, uint32_t key) : watch_(watch) {
+    if (watch_.type) rt().step(StepMark::kWatch, key, &watch_);
   }
 
  private:
@@ -111,9 +107,14 @@ class Watch {
 class SharedWatch : public Watch {
  public:
   template <class T>
-  SharedWatch(const char* name, const T& value) : Watch(describe(name, &value, 0, true)) {}
+  SharedWatch(const char* name, uint32_t key, const T& value)
+      : Watch(describe<LaneOfAll<T>>(name, &value, 0, true), key) {}
+  template <class T, class Lane, class Struct>
+  SharedWatch(const char* name, uint32_t key, const T& value, Lane Struct::*)
+      : Watch(describe<Lane>(name, &value, 0, true), key) {}
   template <class T>
-  SharedWatch(const char* name, DynamicArray<T> array) : Watch(describe(name, array.begin, array.count, true)) {}
+  SharedWatch(const char* name, uint32_t key, DynamicArray<T> array)
+      : Watch(describe<LaneOfAll<T>>(name, array.begin, array.count, true), key) {}
 };
 
 }  // namespace lab_simt

@@ -71,24 +71,23 @@ export function loopNames(head: string): Declared[] {
 }
 
 /** Members of the plain structs a source defines, by the struct's name: `MaxSum` has `maximum` and `sum`. */
-export function structMembers(text: string): Map<string, string[]> {
-  const found = new Map<string, string[]>([
-    ...[2, 3, 4].flatMap((n) =>
-      ["float", "int", "uint", "double"].map((type): [string, string[]] => [
-        `${type}${n}`,
-        ["x", "y", "z", "w"].slice(0, n),
-      ]),
-    ),
-  ]);
-  for (const match of text.matchAll(
-    /\bstruct\s+(?:alignas\s*\((?:[^()]|\([^()]*\))*\)\s*)?(\w+)\s*\{([^{}()]*)\}/g,
-  )) {
-    const members = match[2]!.split(";").flatMap((line) => declaredNames(`${line};`));
-    if (members.length > 0 && members.length <= 8)
+export function structMembers(text: string): Map<string, Declared[]> {
+  const found = new Map<string, Declared[]>();
+  for (const scalar of ["float", "int", "uint", "double"]) {
+    for (const count of [2, 3, 4]) {
+      const names = ["x", "y", "z", "w"].slice(0, count);
       found.set(
-        match[1]!,
-        members.map((member) => member.name),
+        `${scalar}${count}`,
+        names.map((name) => ({ name, type: scalar, array: false })),
       );
+    }
+  }
+  const struct = /\bstruct\s+(?:alignas\s*\((?:[^()]|\([^()]*\))*\)\s*)?(\w+)\s*\{([^{}()]*)\}/g;
+  for (const match of text.matchAll(struct)) {
+    // A template's arguments are not known here.
+    if (/\btemplate\s*<[^;{}]*>\s*$/.test(text.slice(0, match.index))) continue;
+    const members = match[2]!.split(";").flatMap((line) => declaredNames(`${line};`));
+    if (members.length > 0 && members.length <= 8) found.set(match[1]!, members);
   }
   return found;
 }

@@ -40,16 +40,14 @@ class Inserter implements StatementVisitor {
   constructor(
     readonly source: string,
     readonly text: string,
-    readonly members: ReadonlyMap<string, readonly string[]>,
+    readonly members: ReadonlyMap<string, readonly Declared[]>,
     readonly out: Insertion[],
   ) {
     this.#lineStarts = [0, ...[...text.matchAll(/\n/g)].map((match) => match.index + 1)];
   }
 
   body(site: BodySite): void {
-    const watched = parameterNames(site.parameters)
-      .map((name) => this.#watch(name))
-      .join("");
+    const watched = this.#watches(parameterNames(site.parameters), site.open);
     this.#insert(site.open + 1, ` lab_simt::StepFrame lab_frame; ${watched}`);
   }
 
@@ -58,15 +56,14 @@ class Inserter implements StatementVisitor {
   }
 
   controlled(at: number, previousEnd: number, loop: string): void {
-    const names = loopNames(loop).filter((name) => !name.array);
-    const first = names.length === 1 && !this.members.has(names[0]!.type) ? `${this.#watch(names[0]!)} ` : "";
-    this.#insert(this.#place(at, previousEnd), ` if (${first}lab_simt::step(${this.#key(at)})) {} else `);
+    // Only one object fits before the condition of an `if`.
+    const names = loopNames(loop);
+    const single = names.length === 1 && !this.members.has(names[0]!.type) ? this.#watches(names, at) : "";
+    this.#insert(this.#place(at, previousEnd), ` if (${single}lab_simt::step(${this.#key(at)})) {} else `);
   }
 
   loopBody(open: number, header: number, loop: string): void {
-    const watched = loopNames(loop)
-      .map((name) => this.#watch(name))
-      .join("");
+    const watched = this.#watches(loopNames(loop), header);
     this.#insert(open + 1, ` ${watched}lab_simt::step(${this.#key(header)}); `);
   }
 
@@ -74,37 +71,42 @@ class Inserter implements StatementVisitor {
     if (!declaresHere) return;
     const statement = this.text.slice(from, end);
     const shared = /\b__shared__\b/.test(statement);
-    if (shared && /\bextern\b/.test(statement)) {
-      const name = /(\w+)\s*\[\s*\]/.exec(statement)?.[1];
-      if (name)
-        this.#insert(
-          end,
-          ` lab_simt::SharedWatch lab_watch${this.#serial++}("${name}", lab_simt::dynamicArray(${name})); `,
-        );
-      return;
+    const left = shared && /\bextern\b/.test(statement) ? /(\w+)\s*\[\s*\]/.exec(statement)?.[1] : undefined;
+    if (left !== undefined) {
+      this.#insert(end, ` ${this.#watch("SharedWatch", left, `lab_simt::dynamicArray(${left})`, from)}`);
+    } else if (!/\bextern\b/.test(statement)) {
+      const watched = this.#watches(declaredNames(statement), from, shared);
+      if (watched) this.#insert(end, ` ${watched}`);
     }
-    const watched = declaredNames(statement)
-      .map((name) => this.#watch(name, shared))
-      .join("");
-    if (watched) this.#insert(end, ` ${watched}`);
   }
 
-  #watch(declared: Declared, shared = false): string {
-    const { name, type, array } = declared;
+  #watches(names: readonly Declared[], at: number, shared = false): string {
     const kind = shared ? "SharedWatch" : "Watch";
-    const fields = array
-      ? undefined
-      : this.members.get(type.replace(/^const\s+|\s*&$|\bconst\b/g, "").trim());
-    const texts = fields ? fields.map((field) => `${name}.${field}`) : [name];
-    return texts.map((what) => `lab_simt::${kind} lab_watch${this.#serial++}("${what}", ${what}); `).join("");
+    return names
+      .flatMap(({ name, type, array }) => {
+        const struct = type.replace(/\bconst\b|&/g, "").trim();
+        const members = this.members.get(struct) ?? [];
+        const first = members[0];
+        if (first === undefined) return this.#watch(kind, name, name, at);
+        if (!array && !shared) {
+          return members.map((member) =>
+            this.#watch(kind, `${name}.${member.name}`, `${name}.${member.name}`, at),
+          );
+        }
+        // An array of structs whose members are all of one type shows as one more extent.
+        const alike = members.every((member) => !member.array && member.type === first.type);
+        return this.#watch(kind, name, alike ? `${name}, &${struct}::${first.name}` : name, at);
+      })
+      .join("");
+  }
+
+  #watch(kind: "Watch" | "SharedWatch", name: string, what: string, at: number): string {
+    return `lab_simt::${kind} lab_watch${this.#serial++}("${name}", ${this.#key(at)}, ${what}); `;
   }
 
   /** A pragma belongs to the loop behind it: nothing may come between. */
   #place(at: number, previousEnd: number): number {
-    return /^[ \t]*#/m.test(this.source.slice(previousEnd, at)) &&
-      /#\s*pragma/.test(this.source.slice(previousEnd, at))
-      ? previousEnd
-      : at;
+    return /^[ \t]*#\s*pragma/m.test(this.source.slice(previousEnd, at)) ? previousEnd : at;
   }
 
   #key(at: number): number {
