@@ -56,7 +56,7 @@ enum class Kind : uint8_t {
   kBranch,
   kEnter,
   kLeave,
-  // A kernel compiled for stepping: `order` is a lab_simt::StepMark, `aux` the statement's key or a StepWatch's address.
+  // A kernel compiled for stepping: `bytes` is a lab_simt::StepMark, `mask` the key of the place, `aux` a StepWatch's address.
   kStep,
   kThreadStart,
   kThreadEnd,

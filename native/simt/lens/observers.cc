@@ -4,6 +4,7 @@
 namespace lab::simt::lens {
 
 std::unique_ptr<Observer> makeHazards(const ObserverOptions& options);
+std::unique_ptr<Observer> makeStepRecorder(const ObserverOptions& options);
 
 namespace {
 struct Named {
@@ -12,7 +13,7 @@ struct Named {
 };
 // One line an observer; its factory is declared just above.
 const std::vector<Named>& known() {
-  static const std::vector<Named> list = {{"hazards", makeHazards}};
+  static const std::vector<Named> list = {{"hazards", makeHazards}, {"steps", makeStepRecorder}};
   return list;
 }
 }  // namespace

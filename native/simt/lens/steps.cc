@@ -18,6 +18,7 @@ class StepRecorder : public Observer {
  public:
   explicit StepRecorder(uint64_t mostSteps) : mostSteps_(mostSteps) {}
 
+  uint32_t wants() const override { return kWantValues; }
   void begin(const LaunchFacts& facts) override { recording_.facts = facts; }
 
   void event(const Event& event) override {
@@ -34,7 +35,10 @@ class StepRecorder : public Observer {
       case Kind::kAtomicRead:
       case Kind::kAtomicWrite:
       case Kind::kAtomicUpdate:
-      case Kind::kAsyncWrite: touch(event, thread); break;
+      case Kind::kAsyncWrite: touch(event, event.kind, event.address, thread); break;
+      case Kind::kAsyncIssue:
+        if (event.bytes) touch(event, Kind::kRead, event.aux, thread);
+        break;
       case Kind::kWarpArrive: flag(thread, kMeetsWarp); break;
       case Kind::kBarrierArrive:
         if (event.mask && event.mask < recording_.facts.threads) break;
@@ -59,13 +63,13 @@ class StepRecorder : public Observer {
   void mark(const Event& event, StepThread& thread) {
     refresh(thread);  // what the statement before has done
     const auto* watch = reinterpret_cast<const StepWatch*>(event.aux);
-    switch (StepMark(event.order)) {
+    switch (StepMark(event.bytes)) {
       case StepMark::kStatement:
         if (++steps_ > mostSteps_) {
           recording_.tooLarge = true;
           return;
         }
-        thread.steps.push_back(LaneStep{uint32_t(event.aux), thread.phase, uint16_t(thread.depth), 0,
+        thread.steps.push_back(LaneStep{event.mask, thread.phase, uint16_t(thread.depth), 0,
                                         uint32_t(thread.accesses.size()), uint32_t(thread.changes.size())});
         break;
       case StepMark::kEnter: thread.depth++; break;
@@ -75,9 +79,9 @@ class StepRecorder : public Observer {
     }
   }
 
-  void touch(const Event& event, StepThread& thread) {
+  static void touch(const Event& event, Kind kind, uint64_t address, StepThread& thread) {
     if (thread.steps.empty()) return;
-    StepAccess access{event.pc, event.address, event.bytes, event.kind, event.valueBytes, {}};
+    StepAccess access{event.pc, address, event.bytes, kind, event.valueBytes, {}};
     std::memcpy(access.value, event.value, sizeof access.value);
     thread.accesses.push_back(access);
   }
@@ -110,8 +114,14 @@ class StepRecorder : public Observer {
     }
   }
 
-  // Notes every watched element that differs from what it was.
+  // Notes every watched element that differs from what it was, and what the statement's atomics have left.
   static void refresh(StepThread& thread) {
+    size_t statement = thread.steps.empty() ? thread.accesses.size() : thread.steps.back().firstAccess;
+    for (size_t at = statement; at < thread.accesses.size(); at++) {
+      StepAccess& access = thread.accesses[at];
+      if (access.kind == Kind::kAtomicUpdate)
+        std::memcpy(access.value, reinterpret_cast<const void*>(access.address), access.valueBytes);
+    }
     for (StepThread::Alive& one : thread.alive) {
       const auto* now = reinterpret_cast<const uint8_t*>(one.address);
       size_t bytes = size_t(one.elements) * one.elementBytes;

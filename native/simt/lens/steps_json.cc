@@ -136,14 +136,10 @@ class Writer {
     auto& list = recording_.shared;
     for (size_t i = 0; i < list.size(); i++)
       if (address - list[i].address < list[i].elements() * list[i].elementBytes) return long(i);
-    const LaunchFacts& facts = recording_.facts;
-    auto named = [&](const char* name, uint64_t base, uint32_t bytes) {
-      if (address - base >= bytes) return false;
-      list.push_back(StepVariable{name, 'u', 4, {(bytes + 3) / 4}, 0, base});
-      return true;
-    };
-    if (named("static shared memory", facts.staticSharedBase, facts.staticShared) ||
-        named("dynamic shared memory", facts.dynamicSharedBase, facts.dynamicShared)) {
+    for (const Allocation& one : recording_.facts.shared) {
+      if (address - one.base >= one.bytes) continue;
+      std::string name = one.name.empty() ? "shared memory" : one.name;
+      list.push_back(StepVariable{name, 'u', 4, {uint32_t(one.bytes + 3) / 4}, 0, one.base});
       return long(list.size()) - 1;
     }
     return -1;
