@@ -11,6 +11,7 @@ import { checkShape, type Shape, sizeOf } from "../core/shape";
 import { Graph } from "./graph";
 import type { Kernel } from "./kernel";
 import { Module } from "./module";
+import type { KernelLaunch } from "./replay";
 import { readSource } from "./source";
 import { Storage } from "./storage";
 import { Event, Stream } from "./stream";
@@ -66,6 +67,8 @@ export class Device {
   readonly why: string;
   /** @internal */
   readonly connection: Connection;
+  /** @internal Told of every launch that is enqueued, for those who look at launches. */
+  onLaunch: ((launch: KernelLaunch) => void) | null = null;
   readonly #compile: DeviceParts["compile"];
   readonly #offInterrupt: () => void;
   #seed = 1;

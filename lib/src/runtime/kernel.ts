@@ -1,4 +1,4 @@
-import { LaunchFlag } from "../backend/commands";
+import { type LaunchCommand, LaunchFlag } from "../backend/commands";
 import type { KernelAttributes, Occupancy } from "../backend/contract";
 import type { Inspection } from "../core/inspection";
 import type { Device } from "./device";
@@ -67,30 +67,31 @@ export class Kernel {
 
   /** Enqueues the kernel without a promise: the fastest way to launch many times. */
   enqueue(config: LaunchConfig, ...args: KernelArg[]): void {
+    const { command, entry } = this.prepare(config, args);
+    this.device.connection.launch(command, this.name, this.module.loaded, entry);
+    this.device.onLaunch?.({ kernel: this, config, args });
+  }
+
+  /** @internal Checks a launch and packs its arguments; the packed block is valid until the next launch of the kernel. */
+  prepare(config: LaunchConfig, args: readonly KernelArg[]): { command: LaunchCommand; entry: number } {
     const { connection } = this.device;
     connection.ensure();
     const checked = checkLaunch(this.name, config, this.device.info, this.attributes);
     const patches = this.#packer.pack(args, connection);
-    const stream = config.stream ? config.stream.use(connection) : 0;
-    const kernel = connection.kernelHandle(this.module.loaded, this.#entry);
-    connection.launch(
-      {
-        kernel,
-        stream,
-        grid: checked.grid,
-        block: checked.block,
-        cluster: checked.cluster,
-        dynamicShared: checked.shared,
-        flags:
-          (config.cooperative ? LaunchFlag.cooperative : 0) |
-          (config.programmatic ? LaunchFlag.programmatic : 0),
-        args: this.#packer.bytes,
-        patches,
-      },
-      this.name,
-      this.module.loaded,
-      this.#entry,
-    );
+    const command = {
+      kernel: connection.kernelHandle(this.module.loaded, this.#entry),
+      stream: config.stream ? config.stream.use(connection) : 0,
+      grid: checked.grid,
+      block: checked.block,
+      cluster: checked.cluster,
+      dynamicShared: checked.shared,
+      flags:
+        (config.cooperative ? LaunchFlag.cooperative : 0) |
+        (config.programmatic ? LaunchFlag.programmatic : 0),
+      args: this.#packer.bytes,
+      patches,
+    };
+    return { command, entry: this.#entry };
   }
 
   /** Resident blocks and warps a multiprocessor at a block size and dynamic shared memory in bytes. */

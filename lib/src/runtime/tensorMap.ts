@@ -1,3 +1,4 @@
+import type { TensorMapCommand } from "../backend/commands";
 import type { Connection } from "../backend/connection";
 import { type DType, dtypes } from "../core/dtype";
 import { LabError } from "../core/error";
@@ -37,18 +38,19 @@ const promotions = { 0: 0, 64: 1, 128: 2, 256: 3 };
 /** A description of a tensor's tiles for TMA, given to a kernel as `const __grid_constant__ CUtensorMap`. */
 export class TensorMap {
   readonly tensor: Tensor;
-  readonly #handle: number;
+  /** @internal How it was made. */
+  readonly command: TensorMapCommand;
 
   /** @internal Made by `tensorMap()`. */
-  constructor(tensor: Tensor, handle: number) {
+  constructor(tensor: Tensor, command: TensorMapCommand) {
     this.tensor = tensor;
-    this.#handle = handle;
+    this.command = command;
   }
 
   /** @internal The handle for a launch. */
   use(connection: Connection): number {
     this.tensor.storage.check(connection, `The tensor of a tensor map (${this.tensor})`);
-    return this.#handle;
+    return this.command.map;
   }
 
   toString(): string {
@@ -108,9 +110,8 @@ export function tensorMap(tensor: Tensor, options: TensorMapOptions): TensorMap 
   const { connection } = tensor.storage;
   connection.ensure();
   tensor.storage.check(connection, `The tensor of a tensor map (${tensor})`);
-  const handle = connection.handle();
-  connection.commands.tensorMap({
-    map: handle,
+  const command: TensorMapCommand = {
+    map: connection.handle(),
     buffer: tensor.storage.handle,
     offset: tensor.offset,
     dataType: dataTypes[tensor.dtype],
@@ -122,6 +123,7 @@ export function tensorMap(tensor: Tensor, options: TensorMapOptions): TensorMap 
     swizzle: swizzles[swizzle],
     l2Promotion: promotions[options.l2Promotion ?? 128],
     oobFill: options.outOfBounds === "nan" ? 1 : 0,
-  });
-  return new TensorMap(tensor, handle);
+  };
+  connection.commands.tensorMap(command);
+  return new TensorMap(tensor, command);
 }
