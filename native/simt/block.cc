@@ -7,10 +7,18 @@ using lab_simt::Id3;
 using lab_simt::kMaxThreads;
 using lab_simt::kWarpSize;
 
+__thread lab_simt::Sweep Block::sweep_ = {};
+
+int64_t Block::sweepOffset() {
+  return reinterpret_cast<char*>(&sweep_) - static_cast<char*>(__builtin_thread_pointer());
+}
+
 Block::Block(Stacks& stacks) : BlockView{}, stacks_(stacks), queues_(kMaxThreads) { freeStacks_.reserve(kMaxThreads); }
 
 void Block::prepare(const GridRun& grid, void* dynamicSharedAt) {
   grid_ = &grid;
+  sweepHold_ = 0;
+  sweepPause_ = 1;
   bool sameShape = blockDim.x == grid.block.x && blockDim.y == grid.block.y && blockDim.z == grid.block.z;
   blockDim = grid.block;
   gridDim = grid.grid;
@@ -36,7 +44,7 @@ void Block::run(uint64_t index) {
   }
   alive_ = threads;
   ready_ = warps == 32 ? ~0u : (1u << warps) - 1;
-  parked_ = polling_ = open_ = idlePolls_ = 0;
+  parked_ = polling_ = open_ = idlePolls_ = begun_ = 0;
   asyncUsed_ = false;
   for (uint32_t w = 0; w < warps; w++) {
     uint32_t lanes = threads - w * kWarpSize;
@@ -44,7 +52,7 @@ void Block::run(uint64_t index) {
   }
   ThreadView* first = freshStack();
   begin(first, 0, 0);
-  switchStack(home_, fiberOf(first).context);
+  switchStack(home_, first->context);
 }
 
 ThreadView* Block::freshStack() {
@@ -56,7 +64,7 @@ ThreadView* Block::freshStack() {
   uint32_t slot = usedStacks_++;
   ThreadView* view = stacks_.view(slot);
   detailOf(view).slot = slot;
-  fiberOf(view).context = prepareStack(view, threadMain, this);
+  view->context = prepareStack(view, threadMain, this);
   return view;
 }
 
@@ -64,13 +72,15 @@ ThreadView* Block::freshStack() {
 void Block::begin(ThreadView* view, uint32_t warp, uint32_t lane) {
   view->block = this;
   view->rank = warp * kWarpSize + lane;
+  order_[view->rank] = view;
+  begun_++;
   view->threadIdx = ids_[view->rank];
   view->spin = kSpinBudget;
   view->query = 0;
   view->schedulerWord = ~0u;  // no successor yet
   Fiber& fiber = fiberOf(view);
   fiber.last = nullptr;
-  fiber.successor = view;
+  view->successor = view;
   fiber.wait = Wait::kNone;
   warps_[warp].started |= 1u << lane;
   warps_[warp].lanes[lane] = view;
@@ -103,6 +113,7 @@ bool Block::nextInPlace(ThreadView* view) {
 }
 
 void Block::exitThread(ThreadView* self) {
+  if (sweep_.at) settleSweep();
   Fiber& fiber = fiberOf(self);
   uint32_t warpIndex = warpOf(self), lane = laneOf(self);
   Warp& warp = warps_[warpIndex];
@@ -116,7 +127,7 @@ void Block::exitThread(ThreadView* self) {
   if (open_ || warp.recent) afterExit(warp, warpIndex);
   if (alive_ == 0) {
     freeStacks_.push_back(detailOf(self).slot);
-    switchStack(fiber.context, home_);
+    switchStack(self->context, home_);
     return;
   }
   if (!pick(warpIndex, lane, false)) deadlock();
@@ -125,7 +136,7 @@ void Block::exitThread(ThreadView* self) {
     return;
   }
   freeStacks_.push_back(detailOf(self).slot);
-  switchStack(fiber.context, fiberOf(warps_[warpIndex].lanes[lane]).context);
+  switchStack(self->context, warps_[warpIndex].lanes[lane]->context);
 }
 
 }  // namespace lab::simt

@@ -16,6 +16,7 @@
 namespace lab::simt {
 
 constexpr uint32_t kGridBarrierId = lab_simt::kNamedBarriers;  // one more than a kernel can name
+constexpr uint32_t kLongestPause = 1 << 16;  // barriers between two attempts at a sweep
 constexpr int32_t kSpinBudget = 256;  // atomic operations a thread makes before it lets others run
 
 class Block : public lab_simt::BlockView {
@@ -40,6 +41,9 @@ class Block : public lab_simt::BlockView {
   }
 
   const GridRun* grid() const { return grid_; }
+
+  // Where every worker's Sweep lies, from the thread pointer.
+  static int64_t sweepOffset();
 
  private:
   struct Barrier {
@@ -68,11 +72,16 @@ class Block : public lab_simt::BlockView {
   [[noreturn]] void deadlock();
 
   // Meeting (meet.cc).
+  void beginSweep(uint32_t first);
+  void settleSweep();
   bool full(const Barrier& barrier) const;
   void release(uint32_t id);
   void afterExit(Warp& warp, uint32_t warpIndex);
   [[noreturn]] void wrongMask();
   [[noreturn]] void mixedCollectives();
+
+  // __thread and not thread_local: known to need no construction, so that reading it is one load.
+  static __thread lab_simt::Sweep sweep_ __attribute__((tls_model("initial-exec")));
 
   Stacks& stacks_;
   const GridRun* grid_ = nullptr;
@@ -85,9 +94,17 @@ class Block : public lab_simt::BlockView {
   uint32_t idlePolls_ = 0;     // rounds of polling since anything else ran
   uint64_t idleSince_ = 0;
   uint32_t yields_ = 0;
+  // A sweep (simt_abi.h): every thread has begun, all can go on, and they come to __syncthreads() in the order of their
+  // ranks. Anything else that a thread does settles the sweep first: those
+  // who have come are entered as waiting, and all go through the runtime again.
+  uint32_t sweepFirst_ = 0;    // rank of the first to come
+  uint32_t sweepHold_ = 0;     // barriers to go before a sweep is tried again
+  uint32_t sweepPause_ = 1;    // what that is set to; doubled with every sweep that is broken off by half a round
+  uint32_t begun_ = 0;         // threads that have a stack
   bool asyncUsed_ = false;     // some thread of this block has deferred a copy
   Warp warps_[lab_simt::kMaxThreads / lab_simt::kWarpSize];
   Barrier barriers_[lab_simt::kNamedBarriers + 1];
+  ThreadView* order_[lab_simt::kMaxThreads];  // by rank, those that have begun
   std::vector<lab_simt::Id3> ids_;       // threadIdx by rank
   std::vector<AsyncQueue> queues_;       // by stack
   std::vector<uint32_t> freeStacks_;     // of threads that have finished

@@ -17,13 +17,13 @@ LAB_HOT void Block::wake(uint32_t warp, uint32_t lanes) {
 
 LAB_HOT void Block::switchTo(ThreadView* self, ThreadView* next) {
   // A large block's stacks do not fit the first cache: fetch what will be needed two switches from now.
-  const ThreadView* soon = fiberOf(next).successor;
-  const char* stack = static_cast<const char*>(fiberOf(soon).context.sp);
+  const ThreadView* soon = next->successor;
+  const char* stack = static_cast<const char*>(soon->context.sp);
   __builtin_prefetch(stack);
   __builtin_prefetch(stack + 64);
   __builtin_prefetch(stack + 128);
-  __builtin_prefetch(fiberOf(soon).successor);
-  switchStack(fiberOf(self).context, fiberOf(next).context);
+  __builtin_prefetch(soon->successor);
+  switchStack(self->context, next->context);
 }
 
 // Suspends the calling thread until somebody wakes it.
@@ -42,13 +42,13 @@ LAB_HOT void Block::sleep(ThreadView* self, Wait wait, uint32_t argument) {
     // Remembering who it was the last time takes the look-up off the critical path: only a branch checks the guess.
     if (__builtin_expect(self->schedulerWord != at, 0)) {
       self->schedulerWord = at;
-      fiber.successor = own.lanes[at];
+      self->successor = own.lanes[at];
     }
-    switchTo(self, fiber.successor);
+    switchTo(self, self->successor);
   } else {
     ThreadView* other = pickElsewhere(self);
     self->schedulerWord = ~0u;
-    fiber.successor = other;
+    self->successor = other;
     if (other != self) switchTo(self, other);
   }
 }
@@ -59,11 +59,14 @@ LAB_HOT bool Block::full(const Barrier& barrier) const {
 }
 
 LAB_HOT lab_simt::Votes Block::barrier(ThreadView* self, uint32_t id, uint32_t count, uint32_t predicate) {
+  if (__builtin_expect(sweep_.at != nullptr, 0)) settleSweep();
   Barrier& barrier = barriers_[id];
   if (barrier.arrived++ == 0) barrier.expected = count;
   barrier.trues += predicate;
   if (full(barrier)) {
+    bool everybody = barrier.arrived == begun_ && begun_ == threads;
     release(id);
+    if (everybody && id == 0) beginSweep(self->rank);
     return barrier.result;
   }
   open_ |= 1u << id;
@@ -77,6 +80,7 @@ LAB_HOT lab_simt::Votes Block::barrier(ThreadView* self, uint32_t id, uint32_t c
 
 // The meeting's slots lie at the answer; they stay until every reader has come to another meeting.
 LAB_HOT const void* Block::exchange(ThreadView* self, uint32_t mask, const void* value, uint32_t bytes, Wait kind) {
+  if (__builtin_expect(sweep_.at != nullptr, 0)) settleSweep();
   Fiber& fiber = fiberOf(self);
   Warp& warp = warps_[warpOf(self)];
   uint32_t lane = laneOf(self), bit = 1u << lane;

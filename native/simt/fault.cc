@@ -205,7 +205,7 @@ void raiseFault(const char* code, const char* message, const char* file, uint32_
   }
   static const WorkerContext nobody;
   const WorkerContext& context = worker ? *worker : nobody;
-  auto sp = reinterpret_cast<uintptr_t>(waiting ? fiberOf(waiting).context.sp : __builtin_frame_address(0));
+  auto sp = reinterpret_cast<uintptr_t>(waiting ? waiting->context.sp : __builtin_frame_address(0));
   // A return address lies behind its call, perhaps on the next line.
   uintptr_t pc = site ? reinterpret_cast<uintptr_t>(site) - 1 : modulePc(context, 0, sp);
   die(context, code, text, sp, pc, 0);

@@ -13,8 +13,6 @@ struct Rendezvous;
 enum class Wait : uint32_t { kNone, kBarrier, kCollective, kWarpSync, kActiveMask, kCondition };
 
 struct Fiber {
-  Context context;        // where it stopped
-  lab_simt::ThreadView* successor;  // who went on when it last waited: usually who will the next time
   Rendezvous* last;       // the collective whose slots it may still be reading
   Wait wait;
   uint32_t waitArg;       // barrier id or mask

@@ -4,7 +4,40 @@
 
 namespace lab::simt {
 
+// Called when all threads have met at __syncthreads() and `first` is about to go on.
+void Block::beginSweep(uint32_t first) {
+  if (sweepHold_) {
+    sweepHold_--;
+    return;
+  }
+  sweepFirst_ = first;
+  sweep_ = lab_simt::Sweep{order_ + first, order_, order_ + threads};
+}
+
+// The running thread does something else than coming to __syncthreads(): ends the sweep.
+void Block::settleSweep() {
+  uint32_t running = uint32_t(sweep_.at - order_);
+  sweep_.at = nullptr;
+  if (running == sweepFirst_) return;  // nobody waits
+  Barrier& barrier = barriers_[0];
+  barrier.expected = 0;
+  for (uint32_t rank = sweepFirst_; rank != running; rank = rank + 1 < threads ? rank + 1 : 0) {
+    uint32_t w = rank / lab_simt::kWarpSize, bit = 1u << rank % lab_simt::kWarpSize;
+    barrier.arrived++;
+    barrier.warps |= 1u << w;
+    barrier.waiting[w] |= bit;
+    if (!(warps_[w].runnable &= ~bit)) ready_ &= ~(1u << w);
+    Fiber& fiber = fiberOf(order_[rank]);
+    fiber.wait = Wait::kBarrier;
+    fiber.waitArg = 0;
+  }
+  open_ |= 1;
+  sweepHold_ = sweepPause_;
+  if (sweepPause_ < kLongestPause) sweepPause_ *= 2;
+}
+
 void Block::barrierArrive(uint32_t id, uint32_t count) {
+  if (sweep_.at) settleSweep();
   Barrier& barrier = barriers_[id];
   if (barrier.arrived++ == 0) barrier.expected = count;
   open_ |= 1u << id;
@@ -39,6 +72,7 @@ void Block::afterExit(Warp& warp, uint32_t warpIndex) {
 }
 
 uint32_t Block::activeMask(ThreadView* self) {
+  if (sweep_.at) settleSweep();
   Fiber& fiber = fiberOf(self);
   warps_[warpOf(self)].parked |= 1u << laneOf(self);
   parked_ |= 1u << warpOf(self);

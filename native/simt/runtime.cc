@@ -132,8 +132,9 @@ const lab_simt::Runtime& runtimeTable() {
                                           asyncCommit,
                                           asyncWait,
                                           globalTimer,
-      isShared,
-                                          step};
+                                          isShared,
+                                          step,
+                                          Block::sweepOffset()};
   return table;
 }
 

@@ -64,6 +64,7 @@ ThreadView* Block::pickElsewhere(ThreadView* self) {
 }
 
 void Block::yield(ThreadView* self) {
+  if (sweep_.at) settleSweep();
   self->spin = kSpinBudget;
   idlePolls_ = 0;
   // Those parked or polling go on only when nobody else can; a thread that spins for ever must not keep them there.
@@ -97,6 +98,7 @@ void Block::resolveParked(uint32_t warp) {
 
 void Block::waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what) {
   while (!ready(context)) {
+    if (sweep_.at) settleSweep();
     detailOf(self).what = what;
     warps_[warpOf(self)].polling |= 1u << laneOf(self);
     polling_ |= 1u << warpOf(self);

@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "simt_switch.h"
+
 namespace lab_simt {
 
-constexpr uint32_t kAbiVersion = 1;
+constexpr uint32_t kAbiVersion = 2;
 
 // Every CUDA thread owns one slot of address space, a power of two in size and aligned to it. Its stack grows down
 // from the slot's top; above the stack lies its ThreadView, found by masking the stack pointer. The view's place
@@ -44,7 +46,9 @@ struct ThreadView {
   BlockView* block;
   uint32_t rank;                // linear index in the block, x fastest; lane = rank % 32
   uint32_t schedulerWord;       // the scheduler's own
-  void* scheduler[6];           // likewise; up to here the first cache line
+  Context context;              // where it stopped
+  ThreadView* successor;        // who went on when it last waited: usually who will the next time
+  void* scheduler[2];           // the scheduler's own; up to here the first cache line
   Id3 threadIdx;
   int32_t spin;                 // atomics left before the thread lets others run
   uint32_t query;               // 1: not a launch; a kernel with launch bounds stores them and returns
@@ -53,6 +57,15 @@ struct ThreadView {
   void* spare[4];
 };
 static_assert(sizeof(ThreadView) == kViewBytes, "a ThreadView fills the step between two colours");
+
+// A worker's sweep: the threads of its block come to __syncthreads() one after another in a known order, so each hands
+// over to the next with no word to the runtime. It lies in the worker's own thread-local storage: found without the
+// stack pointer, the processor can look up several threads ahead, where it would otherwise wait for load after load.
+struct Sweep {
+  ThreadView** at;     // the running thread's place in the order; nullptr: no sweep is on
+  ThreadView** begin;
+  ThreadView** end;
+};
 
 struct Votes { uint32_t trues, total; };
 
@@ -100,6 +113,7 @@ struct Runtime {
   uint32_t (*isShared)(const void*);  // 1 for an address in the calling block's shared memory, static or dynamic
   // Only a kernel compiled for stepping calls it: `key` of a statement, `watch` of a variable.
   void (*step)(StepMark mark, uint32_t key, const StepWatch* watch);
+  int64_t sweepOffset;  // where a worker's Sweep lies, from the thread pointer
 };
 
 struct EntryInfo {

@@ -71,7 +71,23 @@ inline bool is_cooperative() { return block()->cooperative != 0; }
 
 // --- meeting ----------------------------------------------------------------------------------------------------
 
-inline void barrier(uint32_t id = 0, uint32_t count = 0) { rt().barrier(id, count); }
+inline void barrier(uint32_t id, uint32_t count) { rt().barrier(id, count); }
+inline __attribute__((always_inline)) Sweep* sweep() {
+  return reinterpret_cast<Sweep*>(static_cast<char*>(__builtin_thread_pointer()) + rt().sweepOffset);
+}
+// __syncthreads(). In a sweep the thread hands over right here, inside the kernel: only what is live is saved.
+inline __attribute__((always_inline)) void barrier() {
+  Sweep* order = sweep();
+  ThreadView** here = order->at;
+  if (__builtin_expect(here != nullptr, 1)) {
+    ThreadView** next = here + 1;
+    if (next == order->end) next = order->begin;
+    order->at = next;
+    switchStack((*here)->context, (*next)->context);
+  } else {
+    rt().barrier(0, 0);
+  }
+}
 inline void barrier_arrive(uint32_t id, uint32_t count) { rt().barrierArrive(id, count); }
 inline Votes barrier_vote(bool predicate, uint32_t id = 0, uint32_t count = 0) {
   return rt().barrierVote(id, count, predicate ? 1u : 0u);
