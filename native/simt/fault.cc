@@ -207,7 +207,8 @@ void raiseFault(const char* code, const char* message, const char* file, uint32_
   const WorkerContext& context = worker ? *worker : nobody;
   auto sp = reinterpret_cast<uintptr_t>(waiting ? waiting->context.sp : __builtin_frame_address(0));
   // A return address lies behind its call, perhaps on the next line.
-  uintptr_t pc = site ? reinterpret_cast<uintptr_t>(site) - 1 : modulePc(context, 0, sp);
+  auto stopped = reinterpret_cast<uintptr_t>(waiting ? waiting->context.pc : nullptr);
+  uintptr_t pc = site ? reinterpret_cast<uintptr_t>(site) - 1 : modulePc(context, stopped, sp);
   die(context, code, text, sp, pc, 0);
 }
 

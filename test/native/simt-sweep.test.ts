@@ -142,10 +142,11 @@ extern "C" __global__ void stuck(int* out) {
     { name: "stuck" },
   );
   const out = own.zeros([threads], { dtype: "i32" });
+  await kernel.launch({ grid: 1, block: threads }, out);
   await assert.rejects(
-    kernel.launch({ grid: 1, block: threads }, out),
+    out.read(),
     (error: unknown) =>
-      lab.LabError.is(error) && error.code === "deadlock" && /__syncthreads/.test(error.message),
+      lab.LabError.is(error) && error.code === "deadlock" && /95 of 96 .*__syncthreads/.test(error.message),
   );
   await own.close();
 });
