@@ -1,3 +1,6 @@
+export { type Audit, type AuditOptions, type AuditRow, audit } from "./audit/audit";
+export { type AuditViewOptions, auditView } from "./audit/auditView";
+export { type AuditVerdict, auditRule } from "./audit/limits";
 export type { CompiledModule, CompileRequest } from "./backend/compiled";
 export type * from "./backend/contract";
 export { recordedBaselines, recordedRuns } from "./baselines/recorded";

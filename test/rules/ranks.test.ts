@@ -13,6 +13,7 @@ const RANKS: Readonly<Record<string, number>> = {
   notebook: 2,
   ops: 3,
   lens: 3,
+  audit: 3,
   bench: 4,
   baselines: 4,
   lessons: 4,

@@ -11,6 +11,7 @@
 
 import { Command, CommanderError } from "commander";
 import { labVersion } from "../bench/environment";
+import { addAudit } from "./audit";
 import { addBaselines } from "./baselines";
 import { addBench } from "./bench";
 import { addBundle } from "./bundle";
@@ -30,6 +31,7 @@ const commands: readonly ((lab: Command) => void)[] = [
   addBench,
   addSweep,
   addReport,
+  addAudit,
   addBaselines,
   addList,
   addClean,

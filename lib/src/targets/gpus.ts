@@ -11,6 +11,8 @@ const gpuSchema = z.object({
   powerW: z.number(),
   /** Hz. The peaks hold at `boost`; `max` is the highest clock the chip runs at. */
   clock: z.object({ boost: z.number(), max: z.number() }),
+  /** Bytes a second from the host, one way. */
+  link: z.number(),
   flops: z.record(z.string(), z.number()),
   source: z.string(),
 });

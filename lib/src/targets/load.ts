@@ -108,7 +108,7 @@ function figuresOf(document: string, table: TargetTable): TargetFigure[] {
           lo: si(lo),
           hi: si(hi),
           hardware: column.hardware ?? row.hardware ?? table.hardware ?? null,
-          precision: table.precision ?? null,
+          precision: column.precision ?? table.precision ?? null,
           role: column.role ?? row.role ?? table.role ?? null,
           work: row.work ?? null,
         },

@@ -100,6 +100,7 @@ export const columnSchema = z.strictObject({
     "token-rate",
     "flop-rate",
     "memory",
+    "memory-saved",
     "ratio",
     "reduction",
     "error",
@@ -113,6 +114,7 @@ export const columnSchema = z.strictObject({
   ]),
   unit: z.string().optional(),
   hardware: z.string().optional(),
+  precision: z.string().optional(),
   role: roleSchema.optional(),
 });
 
