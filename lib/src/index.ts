@@ -11,7 +11,7 @@ export { type CounterOptions, type Counters, counters, countersOf } from "./benc
 export { environmentOf, labVersion } from "./bench/environment";
 export type { Figure as SpeedFigure, FigureRun } from "./bench/figure";
 export { runFigures } from "./bench/figures";
-export { type Evidence, type Gate, gates, judge } from "./bench/gate";
+export { type Evidence, judge } from "./bench/gate";
 export { type ComparedRecords, type Contender, compare, measure, measureInterleaved } from "./bench/measure";
 export { type Roof, roofOf } from "./bench/roofline";
 export {
@@ -25,6 +25,7 @@ export {
 export { type Sweep, type SweepDeclaration, type SweepPoint, sweep } from "./bench/sweep";
 export { type RungSweepOptions, sweepRung } from "./bench/sweepRung";
 export type { CheckInput, LaunchTarget, MeasureOptions, MeasureTarget } from "./bench/target";
+export { type Calibration, calibrationOf, type Gate, gateFor, gates } from "./bench/thresholds";
 export * from "./core/dtype";
 export { env, type Switch, switches } from "./core/env";
 export { LabError, type LabErrorDetails, type SourceLine } from "./core/error";
@@ -61,6 +62,7 @@ export {
 } from "./ops/variant";
 export { type Comparison, compareSamples, tiedForBest } from "./record/comparison";
 export { type DocumentOptions, runDocument } from "./record/document";
+export { type Modes, modesOf } from "./record/modes";
 export type * from "./record/schema";
 export { medianInterval, quantile, summarize } from "./record/statistics";
 export {

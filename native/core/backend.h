@@ -96,7 +96,16 @@ class Backend {
   virtual Status query(uint32_t stream, bool* done) = 0;
   virtual Status elapsed(uint32_t from, uint32_t to, double* seconds) = 0;
   virtual Status memory(MemoryReading* out) = 0;
+  // May be called from any thread.
   virtual Status state(DeviceState* out) = 0;
+  // For the timing loop, once the end event of a run has come: seconds of work that is found still running, on
+  // whatever stream or thread. Waits for it where the device can.
+  virtual Status unfinished(double* seconds) = 0;
+  // Makes cache lines that a kernel asked to keep ordinary ones again; *done where there is such a thing.
+  virtual Status resetPersistingLines(bool* done) {
+    *done = false;
+    return {};
+  }
   virtual Status occupancy(uint32_t kernel, uint32_t blockThreads, uint32_t dynamicShared, int* blocksPerMultiprocessor) = 0;
   // Text printed by kernels since the last call.
   virtual std::string takePrintf() = 0;

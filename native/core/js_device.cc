@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "js_timing.h"
 #include "js_values.h"
 
 namespace lab {
@@ -47,6 +48,7 @@ Napi::Value JsDevice::open(const Napi::CallbackInfo& info) {
                       InstanceMethod("synchronize", &JsDevice::synchronize),
                       InstanceMethod("query", &JsDevice::query),
                       InstanceMethod("elapsed", &JsDevice::elapsed),
+                      InstanceMethod("time", &JsDevice::time),
                       InstanceMethod("memory", &JsDevice::memory),
                       InstanceMethod("state", &JsDevice::state),
                       InstanceMethod("loadModule", &JsDevice::loadModule),
@@ -145,6 +147,18 @@ Napi::Value JsDevice::elapsed(Info info) {
     seconds[i] = Napi::Number::New(env, value);
   }
   return seconds;
+}
+
+Napi::Value JsDevice::time(Info info) {
+  const Napi::Env env = info.Env();
+  Arguments args(info, "time");
+  const Napi::Object from = args.object(0, "request");
+  if (args.failed() || !usable(env)) return {};
+  const TimingRequest request = readTiming(from);
+  TimingResult result;
+  Status status = runTiming(*backend_, *decoder_, request, &result);
+  decoder_->takeError();  // an error of the work is told once, here
+  return check(env, std::move(status)) ? toJs(env, result) : Napi::Value();
 }
 
 Napi::Value JsDevice::memory(Info info) {

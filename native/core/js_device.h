@@ -22,6 +22,7 @@ class JsDevice : public Napi::ObjectWrap<JsDevice> {
   Napi::Value synchronize(Info info);
   Napi::Value query(Info info);
   Napi::Value elapsed(Info info);
+  Napi::Value time(Info info);
   Napi::Value memory(Info info);
   Napi::Value state(Info info);
   Napi::Value loadModule(Info info);

@@ -51,6 +51,8 @@ class CudaDevice final : public Backend {
   Status synchronize(uint32_t stream, bool all) override;
   Status query(uint32_t stream, bool* done) override;
   Status elapsed(uint32_t from, uint32_t to, double* seconds) override;
+  Status unfinished(double* seconds) override;
+  Status resetPersistingLines(bool* done) override;
 
   // module.cc
   Status loadModule(uint32_t module, const std::string& path, const std::vector<EntryName>& entries,

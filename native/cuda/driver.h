@@ -69,6 +69,7 @@ namespace lab::cuda {
 // Newer than CUDA 11: null where the driver lacks them.
 #define LAB_DRIVER_OPTIONAL(X)                                                                             \
   X(launchKernelEx, "cuLaunchKernelEx", (const LaunchConfig*, Function, void**, void**))                   \
+  X(resetPersistingL2, "cuCtxResetPersistingL2Cache", ())                                                  \
   X(funcParamInfo, "cuFuncGetParamInfo", (Function, size_t, size_t*, size_t*))                             \
   X(tensorMapEncodeTiled, "cuTensorMapEncodeTiled",                                                        \
     (void*, int, uint32_t, void*, const uint64_t*, const uint64_t*, const uint32_t*, const uint32_t*, int, \

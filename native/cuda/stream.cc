@@ -1,5 +1,6 @@
 // Streams, events, graphs, and waiting for them.
 #include <algorithm>
+#include <chrono>
 
 #include "device.h"
 
@@ -198,6 +199,24 @@ Status CudaDevice::elapsed(uint32_t from, uint32_t to, double* seconds) {
         std::string(doing) + ": one was recorded inside a graph only, where no time is kept.");
   *seconds = static_cast<double>(milliseconds) * 1e-3;
   return check(result, doing);
+}
+
+// The event came from the default stream; whatever the context still has to do is not in the time it took.
+Status CudaDevice::unfinished(double* seconds) {
+  const auto began = std::chrono::steady_clock::now();
+  Status status = waitFor([&] { return driver_.ctxSynchronize(); }, "Waiting for the device");
+  *seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  if (status.ok()) ledger_.finishedAll();
+  return status;
+}
+
+Status CudaDevice::resetPersistingLines(bool* done) {
+  *done = driver_.resetPersistingL2 != nullptr;
+  if (!*done) return {};
+  const Result result = driver_.resetPersistingL2();
+  if (result != kNotSupported) return check(result, "Resetting the persisting lines of the L2 cache");
+  *done = false;
+  return {};
 }
 
 }  // namespace lab::cuda

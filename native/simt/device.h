@@ -54,6 +54,7 @@ class CpuDevice : public Backend {
     return {};
   }
   Status state(DeviceState*) override { return {}; }
+  Status unfinished(double* seconds) override;
   Status occupancy(uint32_t kernel, uint32_t blockThreads, uint32_t dynamicShared, int* blocks) override;
   std::string takePrintf() override { return print_.take(); }
 

@@ -11,6 +11,8 @@ import type {
   KernelAttributes,
   MemoryReading,
   Occupancy,
+  TimingRequest,
+  TimingResult,
 } from "./contract";
 
 /** A library looked for at run time. */
@@ -88,6 +90,7 @@ export interface NativeDevice {
   synchronize(stream: number, all: boolean): void;
   query(stream: number): boolean;
   elapsed(pairs: ReadonlyArray<readonly [number, number]>): number[];
+  time(request: TimingRequest): TimingResult;
   memory(): MemoryReading;
   state(): DeviceState;
   loadModule(

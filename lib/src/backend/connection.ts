@@ -9,6 +9,8 @@ import type {
   ModuleImage,
   Occupancy,
   SymbolInfo,
+  TimingRequest,
+  TimingResult,
 } from "./contract";
 import { type LoadedModule, Modules } from "./modules";
 import { type Step, Steps } from "./steps";
@@ -49,6 +51,7 @@ export class Connection implements DeviceRequests {
   #closed = false;
   readonly #steps = new Steps();
   #preparing = false;
+  #recording = false;
   #flushing = false;
   #fixups: Fixup[] = [];
   #waits = 0;
@@ -60,6 +63,7 @@ export class Connection implements DeviceRequests {
     this.#open = open;
     this.#options = options;
     this.commands = new CommandEncoder((pending) => {
+      if (this.#recording) return;
       if (pending >= batchBytes) this.flush();
       else if (!this.#flushing) this.#flushSoon();
     });
@@ -106,8 +110,27 @@ export class Connection implements DeviceRequests {
     this.#start();
   }
 
+  /**
+   * The commands that `work` writes, not sent: to be timed, many times over. Everything it uses must exist by then, so
+   * run it once before. Throws "bad-options" when it transfers or waits.
+   */
+  record(work: () => void): Uint8Array {
+    this.ensure();
+    this.flush();
+    this.#recording = true;
+    try {
+      work();
+      return this.commands.take().slice();
+    } finally {
+      this.#recording = false;
+      this.commands.clear();
+      this.#fixups = [];
+    }
+  }
+
   /** Sends the commands written so far. */
   flush(): void {
+    if (this.#recording) return;
     if (this.commands.pending === 0 || !this.#transport) return;
     if (this.#steps.waiting) {
       const bytes = this.commands.take().slice();
@@ -223,6 +246,10 @@ export class Connection implements DeviceRequests {
 
   elapsed(pairs: ReadonlyArray<readonly [number, number]>): Promise<number[]> {
     return this.#call<number[]>("elapsed", [pairs]);
+  }
+
+  time(request: TimingRequest): Promise<TimingResult> {
+    return this.#call<TimingResult>("time", [request]);
   }
 
   memory(): Promise<MemoryReading> {
@@ -400,6 +427,15 @@ export class Connection implements DeviceRequests {
   }
 
   #push(step: Step): void {
+    if (this.#recording) {
+      throw new LabError(
+        "bad-options",
+        "Timing work: expected launches, fills and copies, received a transfer.",
+        {
+          advice: "Write to tensors and read them outside the function that is timed.",
+        },
+      );
+    }
     this.flush();
     this.#steps.push(step);
   }

@@ -83,6 +83,55 @@ export interface DeviceState {
   readonly throttleReasons: readonly string[] | null;
 }
 
+/** One piece of work to be timed, at as many addresses as it has sets: sample i runs set i mod their number. */
+export interface TimedWork {
+  /** Commands of one run, a batch a set. */
+  readonly sets: readonly Uint8Array[];
+  /** Run untimed ahead of a sample of the same set: outputs poisoned, inputs restored. Empty, or one a set. */
+  readonly before: readonly Uint8Array[];
+  /** Run untimed once, after sample `keepAt`: its outputs kept from works that write to the same tensors. */
+  readonly keep: Uint8Array;
+  readonly keepAt: number;
+}
+
+/** What the native timing loop is asked for; all works are timed in turns, A B A B. */
+export interface TimingRequest {
+  readonly works: readonly TimedWork[];
+  readonly warmup: number;
+  readonly samples: number;
+  /** Runs a sample covers. */
+  readonly batch: number;
+  /** Run untimed once, ahead of all works' sample `refreshAt`: other contents at the same addresses. */
+  readonly refresh: Uint8Array;
+  readonly refreshAt: number;
+  /** Sustained: seconds that the warm-up takes at least. */
+  readonly warmSeconds: number;
+  /** Back to back: nothing but events between two samples. */
+  readonly sustained: boolean;
+  /** A sample is one launch of a graph. */
+  readonly graph: boolean;
+  /** Overwrites the caches ahead of each sample, which is then taken alone; empty for none. */
+  readonly flush: Uint8Array;
+}
+
+/** What the native timing loop answers; a series a work, seconds, full precision. */
+export interface TimingResult {
+  /** Time of a sample by events, not divided by `batch`. */
+  readonly seconds: readonly (readonly number[])[];
+  /** Work found still running once a sample's end event had come; one a sample taken alone, else one in all. */
+  readonly unfinished: readonly (readonly number[])[];
+  /** The same of pairs of events with nothing between them: what the clock itself costs. */
+  readonly overhead: readonly number[];
+  readonly idle: readonly number[];
+  /** Sensors over the samples, `at` seconds after they began. */
+  readonly state: readonly (DeviceState & { readonly at: number })[];
+  /** All samples together, by events and by the host's clock. */
+  readonly eventSpan: number;
+  readonly hostSpan: number;
+  /** Cache lines that kernels had asked to keep were made ordinary ahead of each sample. */
+  readonly persistingReset: boolean;
+}
+
 /** Occupancy of a launch: resident blocks a multiprocessor and what that means in warps. */
 export interface Occupancy {
   readonly blocksPerMultiprocessor: number;
@@ -115,6 +164,8 @@ export interface DeviceRequests {
   query(stream: number): Promise<boolean>;
   /** Seconds between pairs of recorded events, full precision. Synchronises on the last of them. */
   elapsed(pairs: ReadonlyArray<readonly [number, number]>): Promise<number[]>;
+  /** Runs warm-up and samples in one go, so that between two samples nothing waits for this process. */
+  time(request: TimingRequest): Promise<TimingResult>;
   memory(): Promise<MemoryReading>;
   state(): Promise<DeviceState>;
   occupancy(kernel: number, blockThreads: number, dynamicShared: number): Promise<Occupancy>;

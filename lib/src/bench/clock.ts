@@ -1,24 +1,55 @@
+import type { TimedWork, TimingResult } from "../backend/contract";
 import { LabError } from "../core/error";
-import { median } from "../record/statistics";
 import type { Device } from "../runtime/device";
 import type { Tensor } from "../runtime/tensor";
 
-/** How samples are taken. */
+/** How samples are taken by the native loop. */
 export interface ClockOptions {
   readonly warmup: number;
   readonly samples: number;
   /** Calls a sample covers. */
-  readonly batch: number;
+  readonly batch?: number;
   /** Overwritten before every sample, so that nothing of the last one is left in the caches; null for none. */
-  readonly flush: Tensor | null;
-  /** Called when everything is enqueued and runs, to read sensors under load. */
-  readonly whileRunning?: () => Promise<void>;
+  readonly flush?: Tensor | null;
+  /** Back to back, at the power limit. */
+  readonly sustained?: boolean;
+  /** A sample is one launch of a graph. */
+  readonly graph?: boolean;
+  /** Enqueued untimed ahead of sample `refreshAt`. */
+  readonly refresh?: () => void;
+  readonly refreshAt?: number;
+}
+
+/** Seconds a GPU is loaded before sustained samples begin: its power control settles in tens of milliseconds. */
+const warmSeconds = 0.3;
+
+/** Runs the native timing loop; everything the works use must have been run once before. */
+export function timeWorks(
+  device: Device,
+  works: readonly TimedWork[],
+  options: ClockOptions,
+): Promise<TimingResult> {
+  const { connection } = device;
+  const { flush, refresh } = options;
+  const sustained = options.sustained ?? false;
+  return connection.time({
+    works,
+    warmup: options.warmup,
+    samples: options.samples,
+    batch: options.batch ?? 1,
+    refresh: refresh ? connection.record(refresh) : new Uint8Array(),
+    refreshAt: options.refreshAt ?? 0,
+    warmSeconds: sustained && device.kind === "cuda" ? warmSeconds : 0,
+    sustained,
+    graph: options.graph ?? false,
+    flush: flush && !sustained ? connection.record(() => flush.fill(0x5a5a5a5a)) : new Uint8Array(),
+  });
 }
 
 /**
- * Times pieces of work by events, in turns (A B A B), everything enqueued ahead so that the device never waits.
+ * Times pieces of work in turns (A B A B), each run once before: the plain clock, for probes that need no verdict.
  *
- * @param works each enqueues its work on the default stream and returns
+ * @param works each enqueues its work and returns
  * @returns seconds of one call, a series for each work
  */
 export async function timeSamples(
@@ -26,41 +57,17 @@ export async function timeSamples(
   works: ReadonlyArray<() => void>,
   options: ClockOptions,
 ): Promise<number[][]> {
-  const { warmup, samples, batch, flush } = options;
-  for (let i = 0; i < warmup; i++) for (const work of works) work();
+  for (const work of works) work();
   // A fault of the kernel surfaces here, before anything is timed.
   await device.sync();
-  const pairs = works.map(() =>
-    Array.from({ length: samples }, () => ({ from: device.event(), to: device.event() })),
-  );
-  try {
-    for (let i = 0; i < samples; i++) {
-      works.forEach((work, w) => {
-        flush?.fill(i & 1);
-        const pair = pairs[w]![i]!;
-        pair.from.record();
-        for (let b = 0; b < batch; b++) work();
-        pair.to.record();
-      });
-    }
-    await options.whileRunning?.();
-    const { connection } = device;
-    const seconds = await connection.elapsed(
-      pairs.flat().map(({ from, to }) => [from.use(connection), to.use(connection)] as const),
-    );
-    return works.map((_, w) => seconds.slice(w * samples, (w + 1) * samples).map((s) => s / batch));
-  } finally {
-    for (const { from, to } of pairs.flat()) {
-      from.destroy();
-      to.destroy();
-    }
-  }
-}
-
-/** Seconds between two events with nothing between them: what the clock itself costs. */
-export async function eventOverhead(device: Device): Promise<number> {
-  const [samples] = await timeSamples(device, [() => {}], { warmup: 1, samples: 21, batch: 1, flush: null });
-  return median(samples!);
+  const recorded = works.map((work) => ({
+    sets: [device.connection.record(work)],
+    before: [],
+    keep: new Uint8Array(),
+    keepAt: 0,
+  }));
+  const { seconds } = await timeWorks(device, recorded, options);
+  return seconds.map((series) => series.map((s) => s / (options.batch ?? 1)));
 }
 
 /** A buffer of twice the last cache, to be overwritten between samples. */
@@ -72,14 +79,14 @@ export function flushBuffer(device: Device): Tensor {
 /** Checks the counts of a measurement. */
 export function checkCounts(counts: { warmup: number; samples: number; batch: number }): void {
   const wrong = Object.entries(counts).find(
-    ([name, n]) => !Number.isInteger(n) || n < (name === "warmup" ? 0 : 1),
+    ([name, n]) => !Number.isInteger(n) || n < (name === "warmup" ? 0 : 1) || n > 1e6,
   );
   if (!wrong) return;
   throw new LabError(
     "bad-options",
     `Measuring: expected ${wrong[0]} to be a whole number, received ${wrong[1]}.`,
     {
-      advice: "warmup may be 0 or more, samples and batch 1 or more.",
+      advice: "warmup may be 0 or more, samples and batch 1 or more, each a million at most.",
     },
   );
 }

@@ -31,8 +31,6 @@ async function measureCopy(device: Device): Promise<number> {
     const [samples] = await timeSamples(device, [() => kernel.enqueue(config, from, to, bytes / 16)], {
       warmup: 3,
       samples: device.kind === "cuda" ? 30 : 7,
-      batch: 1,
-      flush: null,
     });
     return (2 * bytes) / median(samples!);
   } finally {

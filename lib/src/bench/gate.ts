@@ -1,28 +1,15 @@
-import type { CheckRecord, Method, StateReading, Statistics, Verdict } from "../record/schema";
+import { modesOf } from "../record/modes";
+import type {
+  CheckRecord,
+  InputRecord,
+  Method,
+  OutputRecord,
+  StateReading,
+  Statistics,
+  Verdict,
+} from "../record/schema";
 import { median } from "../record/statistics";
-
-/** Thresholds of the gate, as shares of the median unless said. */
-export interface Gate {
-  readonly samples: number;
-  /** Half width of the interval of the median. */
-  readonly interval: number;
-  /** Second half against the first. */
-  readonly drift: number;
-  /** Distance between two modes. */
-  readonly modes: number;
-  readonly clockSpread: number;
-  /** Times the event overhead. */
-  readonly overhead: number;
-}
-
-/**
- * The thresholds. The CPU device shares its cores with everything else on the host and says so: what would be noise
- * to hide on a GPU is its normal state, so it is held to a wider gate.
- */
-export const gates: Readonly<Record<"cuda" | "cpu", Gate>> = {
-  cuda: { samples: 30, interval: 0.01, drift: 0.01, modes: 0.02, clockSpread: 0.03, overhead: 5 },
-  cpu: { samples: 30, interval: 0.05, drift: 0.05, modes: 0.1, clockSpread: 0.03, overhead: 5 },
-};
+import { type Gate, gates, inputRule, modeRule, roundedDigits } from "./thresholds";
 
 /** What the gate judges. */
 export interface Evidence {
@@ -30,11 +17,25 @@ export interface Evidence {
   /** In the order they were taken, seconds. */
   readonly samples: readonly number[];
   readonly statistics: Statistics;
-  readonly method: Pick<Method, "eventOverhead" | "batch">;
+  readonly method: Pick<
+    Method,
+    | "eventOverhead"
+    | "batch"
+    | "flushBytes"
+    | "mode"
+    | "persistingReset"
+    | "unfinished"
+    | "idle"
+    | "clockRatio"
+  >;
   /** No run can be faster than this, seconds; null where no bound is known. */
   readonly floorSeconds: number | null;
   readonly check: CheckRecord | null;
   readonly state: readonly StateReading[];
+  readonly inputs?: readonly InputRecord[];
+  readonly outputs?: readonly OutputRecord[];
+  /** The cache that a flush must outdo, bytes. */
+  readonly l2Bytes?: number;
 }
 
 /**
@@ -43,10 +44,27 @@ export interface Evidence {
  * @example judge(evidence).verdict // "trusted"
  */
 export function judge(evidence: Evidence, gate: Gate = gates[evidence.kind]): Verdict {
-  const rejections = [...physics(evidence), ...correctness(evidence.check)];
-  const doubts = [...noise(evidence, gate), ...sensors(evidence.state, gate), ...unchecked(evidence.check)];
+  const rejections = [
+    ...physics(evidence),
+    ...correctness(evidence.check),
+    ...tampering(evidence),
+    ...escapes(evidence, gate),
+  ];
+  const throttles = throttleReasons(evidence.state);
+  const doubts = [
+    ...noise(evidence, gate),
+    ...clocks(evidence, gate),
+    ...(throttles.length > 0 ? [`throttled: ${throttles.join(", ")}`] : []),
+    ...cache(evidence),
+    ...easyInputs(evidence.inputs ?? []),
+    ...unchecked(evidence.check),
+  ];
   const verdict = rejections.length > 0 ? "rejected" : doubts.length > 0 ? "ambiguous" : "trusted";
-  return { verdict, reasons: [...rejections, ...doubts] };
+  return {
+    verdict,
+    reasons: [...rejections, ...doubts],
+    ...(throttles.length > 0 ? { throttled: true } : {}),
+  };
 }
 
 function physics({ floorSeconds, statistics }: Evidence): string[] {
@@ -65,6 +83,32 @@ function unchecked(check: CheckRecord | null): string[] {
   return check.passed && !check.timedOutput ? ["the output of the timed runs was not checked"] : [];
 }
 
+// What the lab itself saw in the tensors, whatever the caller's check says.
+function tampering({ inputs = [], outputs = [] }: Evidence): string[] {
+  return [
+    ...inputs.filter((i) => i.changed).map((i) => `the work changed its input ${i.name}`),
+    ...outputs.flatMap((o) => {
+      if (o.untouched > 0 && o.untouched === o.elements) return [`the timed runs wrote nothing to ${o.name}`];
+      // Poison that was not overwritten is NaN too: it is named as what it is.
+      if (o.untouched > 0 && o.nan > 0)
+        return [`the timed runs left ${o.untouched} of ${o.elements} elements of ${o.name} unwritten`];
+      return o.nan > 0 ? [`${o.name} holds ${o.nan} NaN after the timed runs`] : [];
+    }),
+  ];
+}
+
+function escapes({ method, statistics }: Evidence, gate: Gate): string[] {
+  const { unfinished, idle, batch } = method;
+  if (unfinished === undefined || unfinished === null) return [];
+  const late = unfinished - (idle ?? 0);
+  if (late <= gate.unfinished) return [];
+  const share = late / (statistics.median * batch);
+  return [
+    `work went on for ${(late * 1e6).toFixed(0)} us after the timed run had ended (${percent(share)} of it): ` +
+      "it was put on another stream or thread",
+  ];
+}
+
 function noise({ samples, statistics, method }: Evidence, gate: Gate): string[] {
   const reasons: string[] = [];
   const { median: middle, ci95 } = statistics;
@@ -75,32 +119,67 @@ function noise({ samples, statistics, method }: Evidence, gate: Gate): string[] 
   if (Math.abs(drift) > gate.drift)
     reasons.push(`the second half is ${percent(Math.abs(drift))} ${drift > 0 ? "slower" : "faster"}`);
   const gap = modeGap(samples);
-  if (gap > gate.modes) reasons.push(`two modes, ${percent(gap)} apart`);
+  if (gap > gate.modeDistance) reasons.push(`two modes, ${percent(gap)} apart`);
   const timed = middle * method.batch;
   if (method.eventOverhead !== null && timed < gate.overhead * method.eventOverhead) {
     reasons.push(
       `shorter than ${gate.overhead} times the events' own ${(method.eventOverhead * 1e6).toFixed(2)} us`,
     );
   }
+  if (isRounded(samples)) reasons.push(`the samples were rounded to ${roundedDigits} digits or fewer`);
   return reasons;
 }
 
-function sensors(state: readonly StateReading[], gate: Gate): string[] {
+function clocks({ state, method }: Evidence, gate: Gate): string[] {
   const reasons: string[] = [];
-  // The first reading was taken before the work, at an idle clock.
-  const clocks = state.slice(1).flatMap((s) => (s.smClockHz === null ? [] : [s.smClockHz]));
-  if (clocks.length > 1) {
-    const spread = (Math.max(...clocks) - Math.min(...clocks)) / Math.max(...clocks);
-    if (spread > gate.clockSpread) reasons.push(`the clock moved by ${percent(spread)}`);
+  const spread = clockSpread(state);
+  if (spread > gate.clockSpread) reasons.push(`the clock moved by ${percent(spread)}`);
+  const ratio = method.clockRatio;
+  if (ratio !== undefined && ratio !== null && Math.abs(ratio - 1) > gate.clocks) {
+    reasons.push(
+      `the events say ${percent(Math.abs(ratio - 1))} ${ratio > 1 ? "more" : "less"} than the host's clock`,
+    );
   }
-  const throttles = new Set(
-    state
-      .slice(1)
-      .flatMap((s) => s.throttleReasons ?? [])
-      .filter((r) => !/idle|none|applications/i.test(r)),
-  );
-  if (throttles.size > 0) reasons.push(`throttled: ${[...throttles].join(", ")}`);
   return reasons;
+}
+
+function cache({ kind, method, l2Bytes = 0 }: Evidence): string[] {
+  if (method.flushBytes === 0 || method.mode === "sustained") return [];
+  const reasons: string[] = [];
+  if (method.flushBytes < 2 * l2Bytes)
+    reasons.push("the caches were overwritten with less than twice their size");
+  if (kind === "cuda" && method.persistingReset === false)
+    reasons.push("persisting lines of the L2 cache could not be reset");
+  return reasons;
+}
+
+/** Why inputs make a test too easy to believe, in words. */
+export function easyInputs(inputs: readonly InputRecord[]): string[] {
+  return inputs.flatMap(({ name, profile }) => {
+    if (!profile || profile.sampled < inputRule.fewest) return [];
+    const { zeros, distinct, kurtosis } = profile;
+    if (zeros > inputRule.zeros) return [`${percent(zeros)} of the input ${name} is zero`];
+    if (distinct <= inputRule.distinct)
+      return [`the input ${name} holds ${distinct === 1 ? "one value" : `${distinct} values`} only`];
+    if (kurtosis !== null && kurtosis < inputRule.kurtosis)
+      return [`the input ${name} is spread evenly, not normal with outliers`];
+    return [];
+  });
+}
+
+/** Reasons of throttling over the samples; idling and clocks set on purpose are none. */
+export function throttleReasons(state: readonly StateReading[]): string[] {
+  return [
+    ...new Set(
+      state.flatMap((s) => s.throttleReasons ?? []).filter((r) => !/idle|none|applications/i.test(r)),
+    ),
+  ];
+}
+
+/** Spread of the SM clock over the readings, as a share of the fastest; 0 where it was not read twice. */
+export function clockSpread(state: readonly StateReading[]): number {
+  const rates = state.flatMap((s) => (s.smClockHz === null ? [] : [s.smClockHz]));
+  return rates.length > 1 ? (Math.max(...rates) - Math.min(...rates)) / Math.max(...rates) : 0;
 }
 
 /** The median of the second half over that of the first, less one. */
@@ -111,25 +190,23 @@ export function driftOf(samples: readonly number[]): number {
 }
 
 /**
- * The distance between two clusters of samples as a share of the median, 0 when there is only one.
+ * The distance between two modes of the samples as a share of the median, 0 when there is only one.
  *
- * Two modes: a gap wider than three times the spread on either side of it, with a tenth of the samples on each side.
+ * Two modes: the best split into two clusters, of a tenth of the samples each at least, lies five deviations apart
+ * (Ashman's D) with nearly nothing in the middle third between them. Over 1500 series each of normal, even, triangular,
+ * gamma, Student and log-normal samples it was wrong in 1.5% at most of 30 samples and 0.6% of 50; of exponential ones
+ * and log-normal ones with a long tail in 4 to 5% of 30 samples. Two normal modes six deviations apart are found in
+ * four of five series, eight apart in all.
  */
 export function modeGap(samples: readonly number[]): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const fewest = Math.max(3, Math.ceil(sorted.length * 0.1));
-  let widest = 0;
-  for (let split = fewest; split <= sorted.length - fewest; split++) {
-    const gap = sorted[split]! - sorted[split - 1]!;
-    const spread = Math.max(deviation(sorted.slice(0, split)), deviation(sorted.slice(split)));
-    if (gap > widest && gap > 3 * spread) widest = gap;
-  }
-  return widest === 0 ? 0 : widest / median(sorted);
+  const modes = modesOf(samples);
+  if (!modes || modes.separation <= modeRule.separation || modes.valley >= modeRule.valley) return 0;
+  return modes.distance;
 }
 
-function deviation(sorted: readonly number[]): number {
-  const middle = median(sorted);
-  return median(sorted.map((x) => Math.abs(x - middle)));
+/** True when every sample has so few digits that it must have been rounded. */
+function isRounded(samples: readonly number[]): boolean {
+  return samples.length > 1 && samples.every((s) => Number(s.toPrecision(roundedDigits)) === s);
 }
 
 function percent(share: number): string {

@@ -1,22 +1,26 @@
+import type { TimingResult } from "../backend/contract";
 import { LabError } from "../core/error";
 import { type Comparison, compareSamples } from "../record/comparison";
 import { newId } from "../record/document";
 import type { Environment, MeasureRecord, Method, StateReading } from "../record/schema";
-import { summarize } from "../record/statistics";
+import { median, summarize } from "../record/statistics";
 import type { Device } from "../runtime/device";
-import { checkCounts, eventOverhead, flushBuffer, timeSamples } from "./clock";
+import { checkCounts } from "./clock";
 import { environmentOf } from "./environment";
 import { judge } from "./gate";
-import { physicalFloor, type Roof, ratesOf, roofOf } from "./roofline";
+import { perCycleOf, physicalFloor, type Roof, ratesOf, roofOf } from "./roofline";
+import { type Seen, Session } from "./session";
 import {
   checkRecord,
   deviceOf,
+  kernelOf,
   type MeasureOptions,
   type MeasureTarget,
   resourcesOf,
   sourceHashOf,
   workOf,
 } from "./target";
+import { gateFor } from "./thresholds";
 
 /** A target with what is to be said of it. */
 export interface Contender {
@@ -35,7 +39,8 @@ export interface ComparedRecords {
 /**
  * Times a kernel and answers a record: samples, statistics, rates, share of the roofline, and whether to believe it.
  *
- * Ten warm-up runs, fifty samples by events, the L2 cache overwritten before each, everything enqueued ahead.
+ * Ten warm-up runs and fifty samples by events in one native call: before each the outputs are poisoned, the L2 cache
+ * is overwritten twice over and the next set of addresses is taken; afterwards inputs and outputs are looked at.
  * Errors: those of the launch; "bad-options".
  *
  * @param target `{ kernel, config, args }`, or a function that enqueues on `options.device`
@@ -61,7 +66,7 @@ export async function compare(contenders: { a: Contender; b: Contender }): Promi
   return { a: a!, b: b!, comparison: compareSamples(a!.samples, b!.samples, { paired: true }) };
 }
 
-/** Measures any number of contenders on one device in turns; counts and flushing are the first one's. */
+/** Measures any number of contenders on one device in turns; counts, mode and flushing are the first one's. */
 export async function measureInterleaved(contenders: readonly Contender[]): Promise<MeasureRecord[]> {
   const first = contenders[0];
   if (!first)
@@ -77,45 +82,36 @@ export async function measureInterleaved(contenders: readonly Contender[]): Prom
   const roofs = await Promise.all(
     contenders.map(({ options }) => roofOf(device, dtypeOf(options), options.unit)),
   );
-  const overhead = await eventOverhead(device);
-  const flush = first.options.flushL2 === false ? null : flushBuffer(device);
-  const works = contenders.map(({ target }) => workOf(target));
+  const counts = await countsFor(
+    device,
+    contenders.map(({ target }) => workOf(target)),
+    first.options,
+  );
+  const environment = await environmentOf(device);
+  const session = await Session.open(device, contenders, counts.samples);
   try {
-    const counts = await countsFor(device, works, first.options);
-    for (const output of contenders.flatMap((c) => c.options.outputs ?? [])) poison(output);
-    const began = performance.now();
-    const state: StateReading[] = [];
-    const read = async () => {
-      state.push({ at: (performance.now() - began) / 1000, ...(await device.state()) } as StateReading);
-    };
-    await read();
-    const series = await timeSamples(device, works, { ...counts, flush, whileRunning: read });
-    await read();
-    const method: Method = {
-      ...counts,
-      flushBytes: flush?.nbytes ?? 0,
-      mode: first.options.mode ?? "short",
-      timer: "events",
-      interleaved: contenders.length > 1,
-      eventOverhead: overhead,
-    };
-    const environment = await environmentOf(device);
+    const timing = await session.time(counts, first.options);
     const records: MeasureRecord[] = [];
     for (const [i, contender] of contenders.entries()) {
+      const seen = await session.inspect(i);
       records.push(
         await recordOf(contender, {
-          samples: series[i]!,
-          method,
-          state,
+          device,
+          samples: timing.seconds[i]!.map((s) => s / counts.batch),
+          method: methodOf(session, timing, i, { ...counts, options: first.options }),
+          state: timing.state.map((s) => ({
+            ...s,
+            throttleReasons: s.throttleReasons && [...s.throttleReasons],
+          })),
           environment,
           roof: roofs[i]!,
-          device,
+          seen,
         }),
       );
     }
     return records;
   } finally {
-    flush?.free();
+    session.close();
   }
 }
 
@@ -126,16 +122,45 @@ interface Measured {
   readonly environment: Environment;
   readonly roof: Roof;
   readonly device: Device;
+  readonly seen: Seen;
+}
+
+function methodOf(
+  session: Session,
+  timing: TimingResult,
+  i: number,
+  asked: { warmup: number; samples: number; batch: number; options: MeasureOptions },
+): Method {
+  const { warmup, samples, batch, options } = asked;
+  const sustained = options.mode === "sustained";
+  return {
+    warmup,
+    samples,
+    batch,
+    flushBytes: sustained ? 0 : session.flushBytes,
+    mode: sustained ? "sustained" : "short",
+    timer: "events",
+    interleaved: session.bound.length > 1,
+    eventOverhead: median(timing.overhead),
+    graph: options.graph ?? false,
+    rotation: session.bound[i]!.sets,
+    freshContents: session.bound[i]!.fresh,
+    persistingReset: timing.persistingReset,
+    unfinished: median(timing.unfinished[i]!),
+    idle: median(timing.idle),
+    clockRatio: timing.hostSpan > 0 ? timing.eventSpan / timing.hostSpan : null,
+  };
 }
 
 async function recordOf({ target, options }: Contender, measured: Measured): Promise<MeasureRecord> {
-  const { samples, method, state, environment, roof, device } = measured;
+  const { samples, method, state, environment, roof, device, seen } = measured;
   const check = await checkRecord(options.check);
   const statistics = summarize(samples);
   const bytes = options.bytes ?? null;
   const flops = options.flops ?? null;
-  const name = options.implementation?.name ?? (typeof target === "function" ? "work" : target.kernel.name);
+  const name = options.implementation?.name ?? kernelOf(target)?.name ?? "work";
   const memory = await device.memory();
+  const gate = gateFor(device.info);
   return {
     id: newId(),
     case: {
@@ -157,26 +182,40 @@ async function recordOf({ target, options }: Contender, measured: Measured): Pro
     statistics,
     bytes,
     flops,
-    rates: ratesOf(Math.max(statistics.median, 1e-12), bytes, flops, roof),
+    rates: {
+      ...ratesOf(Math.max(statistics.median, 1e-12), bytes, flops, roof),
+      perCycle: perCycleOf(Math.max(statistics.median, 1e-12), bytes, flops, state),
+    },
     check,
     memory: { usedBytes: memory.used, peakBytes: null },
-    verdict: judge({
-      kind: device.kind,
-      samples,
-      statistics,
-      method,
-      floorSeconds: physicalFloor(bytes, flops, roof, device.info.l2Bytes),
-      check,
-      state,
-    }),
+    verdict: judge(
+      {
+        kind: device.kind,
+        samples,
+        statistics,
+        method,
+        floorSeconds: physicalFloor(bytes, flops, roof, device.info.l2Bytes),
+        check,
+        state,
+        inputs: seen.inputs,
+        outputs: seen.outputs,
+        l2Bytes: device.info.l2Bytes,
+      },
+      gate,
+    ),
     resources: await resourcesOf(target),
     state: [...state],
     notes: [...(options.notes ?? [])],
+    inputs: [...seen.inputs],
+    outputs: [...seen.outputs],
     environment,
   };
 }
 
-/** How many runs: as asked, cut down where the CPU device would take longer than the budget. */
+/**
+ * How many runs: as asked, cut down where the CPU device would take longer than the budget. Runs everything once, so
+ * that a fault surfaces before anything is timed and whatever the work makes at its first run is there.
+ */
 async function countsFor(
   device: Device,
   works: ReadonlyArray<() => void>,
@@ -185,10 +224,10 @@ async function countsFor(
   const counts = { warmup: options.warmup ?? 10, samples: options.samples ?? 50, batch: options.batch ?? 1 };
   checkCounts(counts);
   const budget = options.budget ?? (device.kind === "cpu" ? 3 : Number.POSITIVE_INFINITY);
-  if (!Number.isFinite(budget)) return counts;
   const began = performance.now();
   for (const work of works) work();
   await device.sync();
+  if (!Number.isFinite(budget)) return counts;
   const once = ((performance.now() - began) / 1000) * counts.batch;
   const affordable = Math.floor(budget / once);
   return {
@@ -196,11 +235,6 @@ async function countsFor(
     samples: Math.min(counts.samples, Math.max(10, affordable)),
     warmup: Math.min(counts.warmup, Math.max(1, Math.floor(affordable / 5))),
   };
-}
-
-/** All bits set: NaN in every floating type, -1 in the others. */
-function poison(output: { as(dtype: "u8"): { fill(value: number): unknown } }): void {
-  output.as("u8").fill(255);
 }
 
 function dtypeOf(options: MeasureOptions): string {

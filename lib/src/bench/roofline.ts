@@ -1,15 +1,17 @@
-import type { Rates } from "../record/schema";
+import type { Rates, StateReading } from "../record/schema";
+import { median } from "../record/statistics";
 import type { Device } from "../runtime/device";
 import { formatByteRate } from "../show/format";
 import { type ComputeUnit, gpuFacts, unitOf } from "../targets/gpus";
 import { copyBandwidth } from "./copyBandwidth";
+import { calibrationOf, gateFor } from "./thresholds";
 
 /** What limits a device. Rates a second; null where nobody knows. */
 export interface Roof {
   /** Bytes a second of the measured copy. */
   readonly bandwidth: number;
   readonly bandwidthSource: string;
-  /** Bytes a second no kernel can exceed: the data sheet's, or the measured one with a margin. */
+  /** Bytes a second no kernel can exceed: the fastest measured one with a margin, at most the data sheet's. */
   readonly hardBandwidth: number;
   /** Operations a second of the unit. */
   readonly peak: number | null;
@@ -24,10 +26,16 @@ export async function roofOf(
 ): Promise<Roof> {
   const bandwidth = await copyBandwidth(device);
   const facts = device.kind === "cuda" ? gpuFacts(device.name) : null;
+  const calibrated = calibrationOf(device.name);
+  const fastest = Math.max(bandwidth, calibrated?.bandwidth.read ?? 0, calibrated?.bandwidth.write ?? 0);
   return {
     bandwidth,
     bandwidthSource: `measured copy ${formatByteRate(bandwidth)}`,
-    hardBandwidth: facts?.bandwidth ?? bandwidth * 1.5,
+    // What was measured here, with room for another mix of reads and writes; never more than the data sheet's.
+    hardBandwidth: Math.min(
+      fastest * (1 + gateFor(device.info).physics),
+      facts?.bandwidth ?? Number.POSITIVE_INFINITY,
+    ),
     peak: facts?.flops[unit] ?? null,
     peakSource: facts ? `${unit} peak of the ${facts.name}` : "",
   };
@@ -39,6 +47,24 @@ export function ratesOf(seconds: number, bytes: number | null, flops: number | n
     bytesPerSecond: bytes === null ? null : bytes / seconds,
     flopsPerSecond: flops === null ? null : flops / seconds,
     roofline: rooflineOf(seconds, bytes, flops, roof),
+  };
+}
+
+/** The rates a cycle of the median SM clock over the readings; null where it was not read. */
+export function perCycleOf(
+  seconds: number,
+  bytes: number | null,
+  flops: number | null,
+  state: readonly StateReading[],
+): NonNullable<Rates["perCycle"]> | null {
+  const clocks = state.flatMap((s) => (s.smClockHz === null || s.smClockHz <= 0 ? [] : [s.smClockHz]));
+  if (clocks.length === 0 || (bytes === null && flops === null)) return null;
+  const clockHz = median(clocks);
+  const cycles = seconds * clockHz;
+  return {
+    clockHz,
+    bytes: bytes === null ? null : bytes / cycles,
+    flops: flops === null ? null : flops / cycles,
   };
 }
 

@@ -93,7 +93,6 @@ export function measureVariants(
  */
 export function contender(prepared: Prepared, options: MeasureOptions = {}): Contender {
   const { variant, device, launches, parameters } = prepared;
-  const only = launches.length === 1 ? launches[0]! : null;
   const own: MeasureOptions = {
     device,
     suite: variant.topic,
@@ -102,15 +101,16 @@ export function contender(prepared: Prepared, options: MeasureOptions = {}): Con
       id: variant.id,
       name: variant.id,
       parameters: { ...parameters },
-      ...(only ? {} : { source: prepared.kernels[0]?.module.source ?? "" }),
     },
     bytes: prepared.bytes,
     flops: prepared.flops,
+    inputs: prepared.inputs,
+    outputs: prepared.outputs,
     check: () => prepared.checkTimed(),
     distribution: prepared.case.distribution,
     ...options,
   };
-  return { target: only ?? prepared.run, options: own };
+  return { target: launches, options: own };
 }
 
 async function runLadder<C extends OpCase>(

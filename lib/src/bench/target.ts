@@ -15,8 +15,11 @@ export interface LaunchTarget {
   readonly args: readonly KernelArg[];
 }
 
-/** What is timed: one launch, or a function that enqueues work on the default stream of `options.device`. */
-export type MeasureTarget = LaunchTarget | (() => void);
+/**
+ * What is timed: a launch, several in order, or a function that enqueues launches, fills and copies on
+ * `options.device`. Launches can be moved to other addresses; of a function the lab knows only what it is told.
+ */
+export type MeasureTarget = LaunchTarget | readonly LaunchTarget[] | (() => void);
 
 /** A check's result as a program has it; what is missing is filled in. */
 export interface CheckInput {
@@ -57,12 +60,20 @@ export interface MeasureOptions {
   readonly samples?: number;
   /** Runs a sample covers, for work shorter than the events' own cost. */
   readonly batch?: number;
-  /** Overwrite twice the L2 cache before each sample; default true. */
+  /** Overwrite twice the L2 cache before each sample, which is then taken alone; default true. */
   readonly flushL2?: boolean;
+  /** "short" (default): cold caches, one at a time. "sustained": back to back at the power limit, nothing flushed. */
   readonly mode?: "short" | "sustained";
+  /** Time one launch of a graph that holds the work (`batch` times): for many small launches. */
+  readonly graph?: boolean;
+  /** Sets of addresses the runs go round; default 2, more when sustained, 1 where memory or the target forbid. */
+  readonly rotate?: number;
   /** Seconds the timed part may take; samples are cut down to 10 at least. Default 3 on the CPU device, none on a GPU. */
   readonly budget?: number;
-  /** Overwritten with NaN before the timed runs, so that a check cannot pass on older contents. */
+  /** What the work reads: hashed before and after, with other contents at its addresses until the last run. Default: what
+   * the kernels take as pointers to const. */
+  readonly inputs?: readonly Tensor[];
+  /** What the work writes: overwritten with NaN before each run, scanned after. One that is in `inputs` too is put back. */
   readonly outputs?: readonly Tensor[];
   /** A result, or a function that checks the outputs after the timed runs. */
   readonly check?: CheckInput | (() => CheckInput | Promise<CheckInput>);
@@ -71,9 +82,20 @@ export interface MeasureOptions {
   readonly notes?: readonly string[];
 }
 
+/** The launches of a target in order; null for a function. */
+export function launchesOf(target: MeasureTarget): readonly LaunchTarget[] | null {
+  if (typeof target === "function") return null;
+  return Array.isArray(target) ? (target as readonly LaunchTarget[]) : [target as LaunchTarget];
+}
+
+/** The kernel of a target of one launch, or the first of several; null for a function. */
+export function kernelOf(target: MeasureTarget): Kernel | null {
+  return launchesOf(target)?.[0]?.kernel ?? null;
+}
+
 /** The device a target runs on. */
 export function deviceOf(target: MeasureTarget, options: MeasureOptions): Device {
-  const device = typeof target === "function" ? options.device : target.kernel.device;
+  const device = kernelOf(target)?.device ?? options.device;
   if (device) return device;
   throw new LabError("bad-options", "Measuring a function: expected { device } to say where its work runs.", {
     advice: "Pass { device }, or a target { kernel, config, args }.",
@@ -83,14 +105,17 @@ export function deviceOf(target: MeasureTarget, options: MeasureOptions): Device
 /** The target as a function that enqueues. */
 export function workOf(target: MeasureTarget): () => void {
   if (typeof target === "function") return target;
-  const { kernel, config, args } = target;
-  return () => kernel.enqueue(config, ...args);
+  const launches = launchesOf(target)!;
+  return () => {
+    for (const { kernel, config, args } of launches) kernel.enqueue(config, ...args);
+  };
 }
 
-/** What the launched kernel takes of a multiprocessor; null for a function. */
+/** What the launched kernel takes of a multiprocessor; null for a function and for several launches. */
 export async function resourcesOf(target: MeasureTarget): Promise<Resources | null> {
-  if (typeof target === "function") return null;
-  const { kernel, config } = target;
+  const launches = launchesOf(target);
+  if (launches?.length !== 1) return null;
+  const { kernel, config } = launches[0]!;
   const { registers, staticShared, localBytes } = kernel.attributes;
   const occupancy =
     kernel.device.kind === "cuda" ? await kernel.occupancy(config.block, config.shared ?? 0) : null;
@@ -107,8 +132,7 @@ export async function resourcesOf(target: MeasureTarget): Promise<Resources | nu
 
 /** Hash of the source that a measurement stands for; null when there is none to be had. */
 export function sourceHashOf(target: MeasureTarget, options: MeasureOptions): string | null {
-  const source =
-    options.implementation?.source ?? (typeof target === "function" ? null : target.kernel.module.source);
+  const source = options.implementation?.source ?? kernelOf(target)?.module.source ?? null;
   return source === null ? null : createHash("sha256").update(source).digest("hex").slice(0, 16);
 }
 

@@ -85,6 +85,9 @@ export interface Prepared<C extends OpCase = OpCase> {
   readonly kernels: readonly Kernel[];
   readonly launches: readonly Launch[];
   readonly tensors: Readonly<Record<string, Tensor>>;
+  /** The problem's tensors that a run reads, and those it writes; scratch is in neither. */
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
   readonly bytes: number;
   readonly flops: number;
   /** SHA-256 of the source that runs, its first 16 digits. */
@@ -160,6 +163,10 @@ export async function prepare<C extends OpCase>(
     kernels,
     launches,
     tensors,
+    inputs: Object.entries(problem.tensors).flatMap(([name, t]) =>
+      problem.outputs.includes(name) ? [] : [t],
+    ),
+    outputs: problem.outputs.map((name) => tensors[name]!),
     bytes: variant.bytes(c),
     flops: variant.flops(c),
     sourceHash: createHash("sha256").update(source).digest("hex").slice(0, 16),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Version of the record format; raised when a stored field changes meaning. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /** Marks a file as ours: JSON without it is foreign. */
 export const documentKind = "kernel-lab-run";
@@ -68,6 +68,20 @@ export const methodSchema = z.strictObject({
   interleaved: z.boolean(),
   /** Time between two adjacent events with nothing between them, seconds. */
   eventOverhead: seconds.nullable(),
+  // From version 2 on; absent in records made before and by programs that cannot tell.
+  /** A sample was one launch of a graph. */
+  graph: z.boolean().optional(),
+  /** Sets of addresses the runs went round. */
+  rotation: z.int().positive().optional(),
+  /** The timed runs saw more than one content at the same addresses. */
+  freshContents: z.boolean().optional(),
+  /** Cache lines that kernels asked to keep were made ordinary before each sample. */
+  persistingReset: z.boolean().optional(),
+  /** Median work found still running after a sample's end event, and after events around nothing; seconds. */
+  unfinished: seconds.nullable().optional(),
+  idle: seconds.nullable().optional(),
+  /** All samples together by events over the same by the host's clock. */
+  clockRatio: z.number().nullable().optional(),
 });
 
 /** Summary of the samples, seconds; `ci95` is a bootstrap interval of the median. */
@@ -99,6 +113,11 @@ export const ratesSchema = z.strictObject({
       source: z.string(),
     })
     .nullable(),
+  /** The same a cycle of the median SM clock over the samples: what compares runs at different clocks. */
+  perCycle: z
+    .strictObject({ clockHz: z.number(), bytes: z.number().nullable(), flops: z.number().nullable() })
+    .nullable()
+    .optional(),
 });
 
 /** Whether the output was right. Errors are null where the output held NaN. */
@@ -119,6 +138,38 @@ export const checkSchema = z.strictObject({
 export const verdictSchema = z.strictObject({
   verdict: z.enum(["trusted", "ambiguous", "rejected"]),
   reasons: z.array(z.string()),
+  /** The device held its clock back; then the rates a cycle say more than those a second. */
+  throttled: z.boolean().optional(),
+});
+
+/** An input of the timed runs; `hash` is of its contents as the caller made them. */
+export const inputSchema = z.strictObject({
+  name: z.string(),
+  dtype: z.string(),
+  elements: z.int().nonnegative(),
+  hash: z.string(),
+  /** The runs left other contents than they found. */
+  changed: z.boolean(),
+  /** How a sample of the values is spread; null for whole numbers. */
+  profile: z
+    .strictObject({
+      zeros: z.number(),
+      distinct: z.int(),
+      sampled: z.int(),
+      kurtosis: z.number().nullable(),
+    })
+    .nullable(),
+});
+
+/** An output as the last timed run left it; it was poisoned before. */
+export const outputSchema = z.strictObject({
+  name: z.string(),
+  dtype: z.string(),
+  elements: z.int().nonnegative(),
+  hash: z.string(),
+  nan: z.int().nonnegative(),
+  untouched: z.int().nonnegative(),
+  zeros: z.int().nonnegative(),
 });
 
 /** What the compiled kernel takes of a multiprocessor. */
@@ -162,6 +213,8 @@ export const recordSchema = z.strictObject({
   resources: resourcesSchema.nullable(),
   state: z.array(stateSchema),
   notes: z.array(z.string()),
+  inputs: z.array(inputSchema).optional(),
+  outputs: z.array(outputSchema).optional(),
 });
 
 /** A case that could not be measured, or a point a sweep skipped, with the reason. */
@@ -202,6 +255,10 @@ export type Rates = z.infer<typeof ratesSchema>;
 export type CheckRecord = z.infer<typeof checkSchema>;
 /** Whether the number may be believed, with reasons. */
 export type Verdict = z.infer<typeof verdictSchema>;
+/** An input of the timed runs. */
+export type InputRecord = z.infer<typeof inputSchema>;
+/** An output as the last timed run left it. */
+export type OutputRecord = z.infer<typeof outputSchema>;
 /** What a kernel takes of a multiprocessor. */
 export type Resources = z.infer<typeof resourcesSchema>;
 /** One reading of the device's sensors. */

@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import { LabError } from "../core/error";
 import { resultsPath } from "../core/paths";
+import { migrate } from "./migrations";
 import { documentKind, documentSchema, type MeasureRecord, type RunDocument, schemaVersion } from "./schema";
 
 /** A file that could not be used, named with its reason; the others are loaded all the same. */
@@ -101,7 +102,7 @@ export function readRun(path: string): RunDocument {
       { advice: "Update Kernel Lab to read it." },
     );
   }
-  const parsed = documentSchema.safeParse(content);
+  const parsed = documentSchema.safeParse(migrate(head));
   if (parsed.success) return parsed.data;
   throw new LabError("bad-record-file", `Reading ${path}: ${issues(parsed.error)}.`, {
     advice: "The file was edited or damaged: restore it from git or delete it.",
