@@ -9,6 +9,7 @@ import { LabError } from "kernel-lab/dist/core/error";
 import { resultsPath } from "kernel-lab/dist/core/paths";
 import { runDocument } from "kernel-lab/dist/record/document";
 import { jsonSchemaText } from "kernel-lab/dist/record/jsonSchema";
+import { schemaVersion } from "kernel-lab/dist/record/schema";
 import { latestRecords, loadRuns, readRun, recordsOf, saveRun } from "kernel-lab/dist/record/store";
 import { fixtureRecord } from "./fixtures";
 
@@ -51,6 +52,15 @@ test("saveRun() refuses a record that does not fit the schema and leaves nothing
   assert.deepEqual(readdirSync(folder), []);
 });
 
+test("readRun() brings a document of an older version up to the present one", () => {
+  const folder = fresh("older");
+  const path = saveRun(runDocument("softmax", [fixtureRecord()]), folder);
+  writeFileSync(path, readFileSync(path, "utf8").replace(/"schemaVersion": \d+/, '"schemaVersion": 1'));
+  const run = readRun(path);
+  assert.equal(run.schemaVersion, schemaVersion);
+  assert.equal(run.records[0].samples.length, fixtureRecord().samples.length);
+});
+
 test("loadRuns() names truncated, foreign, newer and edited files and keeps the rest", () => {
   const folder = fresh("damaged");
   const good = saveRun(runDocument("softmax", [fixtureRecord()]), folder);
@@ -60,7 +70,7 @@ test("loadRuns() names truncated, foreign, newer and edited files and keeps the 
   put("empty.json", "");
   put("foreign.json", '{"hello": 1}');
   put("null.json", "null");
-  put("newer.json", text.replace('"schemaVersion": 1', '"schemaVersion": 99'));
+  put("newer.json", text.replace(/"schemaVersion": \d+/, '"schemaVersion": 99'));
   put("edited.json", text.replace('"median"', '"medium"'));
   const { runs, skipped } = loadRuns(folder);
   assert.equal(runs.length, 1);
