@@ -1,5 +1,6 @@
 import type { DeviceInfo } from "kernel-lab";
 import * as matmul from "kernel-lab/dist/ops/matmul";
+import * as patterns from "kernel-lab/dist/ops/patterns";
 import * as softmax from "kernel-lab/dist/ops/softmax";
 
 /** Facts of an H200, enough to choose a GPU's tile sizes without having one. */
@@ -64,6 +65,10 @@ export function instances(): Map<string, string[]> {
     for (const c of [matmul.benchCase(h200), matmul.makeCase({ m: 17, n: 19, k: 23 })]) {
       add(variant.file, variant.names(c, variant.parameters(h200, c)));
     }
+  }
+  for (const variant of patterns.variants) {
+    const c = patterns.benchCase(h200);
+    add(variant.file, variant.names(c, variant.parameters(h200, c)));
   }
   return files;
 }

@@ -19,7 +19,7 @@ async function whyNoCompiler(): Promise<string | false> {
 }
 
 test("every rung of a topic is compiled below", () => {
-  const files = ["softmax", "matmul", "moe"].flatMap((topic) =>
+  const files = ["softmax", "matmul", "moe", "patterns"].flatMap((topic) =>
     readdirSync(join(folder, topic))
       .filter((file) => file.endsWith(".cu"))
       .map((file) => `${topic}/${file}`),

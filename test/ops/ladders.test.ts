@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as lab from "kernel-lab";
 import * as matmul from "kernel-lab/dist/ops/matmul";
+import * as patterns from "kernel-lab/dist/ops/patterns";
 import * as softmax from "kernel-lab/dist/ops/softmax";
 import { checkVariant, prepare, type Variant, variantSource } from "kernel-lab/dist/ops/variant";
 
@@ -29,6 +30,18 @@ for (const dtype of ["f32", "f16", "bf16"] as const) {
 for (const variant of matmul.variants) {
   test(`${variant.id} is right at odd sizes, with outliers`, async () => {
     const results = await checkVariant(dev, variant, matmul.checkCases());
+    assert.deepEqual(
+      results
+        .filter((result) => result.status !== "passed")
+        .map(({ case: name, detail }) => `${name}: ${detail}`),
+      [],
+    );
+  });
+}
+
+for (const variant of patterns.variants) {
+  test(`${variant.id} is right at odd sizes`, async () => {
+    const results = await checkVariant(dev, variant, patterns.checkCases());
     assert.deepEqual(
       results
         .filter((result) => result.status !== "passed")

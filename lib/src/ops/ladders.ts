@@ -2,6 +2,7 @@ import type { DeviceInfo } from "../backend/contract";
 import type { DType } from "../core/dtype";
 import { LabError } from "../core/error";
 import * as matmul from "./matmul";
+import * as patterns from "./patterns";
 import * as softmax from "./softmax";
 import type { OpCase, Variant } from "./variant";
 
@@ -38,6 +39,20 @@ export const ladders: readonly Ladder[] = [
       }
       const { m, n, k } = matmul.benchCase(info);
       return matmul.makeCase({ m, n, k, ...sizes });
+    },
+  },
+  {
+    topic: "patterns",
+    variants: patterns.variants as readonly Variant[],
+    benchCase: patterns.benchCase,
+    makeCase: (sizes, dtype, info) => {
+      if (dtype !== undefined && dtype !== "f32") {
+        throw new LabError("bad-options", `Making a pattern: the steps take f32, received ${dtype}.`, {
+          advice: "Leave the dtype out.",
+        });
+      }
+      const { rows, cols } = patterns.benchCase(info);
+      return patterns.makeCase({ rows, cols, ...sizes });
     },
   },
 ];

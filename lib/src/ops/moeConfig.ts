@@ -11,6 +11,9 @@ export interface MoeConfig {
   readonly dtype: "f32" | "bf16";
 }
 
+/** BM, BN, BK, TM, TN of the f32 experts' matmuls. */
+export type MoeTile = readonly [number, number, number, number, number];
+
 /** FLOPs of the experts' matmuls for a number of choices. */
 export function expertFlops(config: MoeConfig, choices: number): number {
   return choices * 2 * 2 * config.dim * config.hidden;

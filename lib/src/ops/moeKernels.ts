@@ -6,7 +6,7 @@ import type { Device } from "../runtime/device";
 import type { Kernel } from "../runtime/kernel";
 import type { LaunchConfig } from "../runtime/launch";
 import type { Tensor } from "../runtime/tensor";
-import type { MoeConfig } from "./moeConfig";
+import type { MoeConfig, MoeTile } from "./moeConfig";
 
 /** The kernels of every step but the experts' matmuls. */
 export interface MoeKernels {
@@ -53,10 +53,11 @@ export interface MoeLayer {
   readonly expertKernels: ExpertKernels;
 }
 
-/** Compiles what a layer needs. */
+/** Compiles what a layer needs; the f32 experts' tile is the device's unless given. */
 export async function loadKernels(
   device: Device,
   config: MoeConfig,
+  tile?: MoeTile,
 ): Promise<{ kernels: MoeKernels; experts: ExpertKernels }> {
   const type = dtypeInfo(config.dtype).cuda;
   const load = async (stem: string, ...names: string[]): Promise<Kernel[]> => {
@@ -84,14 +85,18 @@ export async function loadKernels(
     gradientWeights: gradientWeights!,
     embed: await one("11_embed", `moe_11_embed<${type}>`),
   };
-  const experts = config.dtype === "f32" ? await floatExperts(load, device) : await tensorExperts(load);
+  const experts =
+    config.dtype === "f32" ? await floatExperts(load, tile ?? tileOf(device)) : await tensorExperts(load);
   return { kernels, experts };
 }
 
 type Load = (stem: string, ...names: string[]) => Promise<Kernel[]>;
 
-async function floatExperts(load: Load, device: Device): Promise<ExpertKernels> {
-  const [BM, BN, BK, TM, TN] = device.kind === "cuda" ? [64, 64, 16, 4, 4] : [32, 32, 16, 4, 4];
+/** Larger tiles on a GPU than on the CPU device's few blocks. */
+const tileOf = (device: Device): MoeTile =>
+  device.kind === "cuda" ? [64, 64, 16, 4, 4] : [32, 32, 16, 4, 4];
+
+async function floatExperts(load: Load, [BM, BN, BK, TM, TN]: MoeTile): Promise<ExpertKernels> {
   const block = (BM / TM) * (BN / TN);
   const tile = [BM, BN, BK, TM, TN].join(", ");
   const both = (symbol: string) => [`${symbol}<${tile}, false>`, `${symbol}<${tile}, true>`];
