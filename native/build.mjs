@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const root = dirname(fileURLToPath(import.meta.url));
-const folders = ["core", "cuda", "simt"];
+const folders = ["core", "cuda", "simt", "simt/lens"];
 const jobs = 2;
 const require = createRequire(join(root, "..", "lib", "package.json"));
 const run = promisify(execFile);

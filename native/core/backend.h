@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -61,6 +62,18 @@ struct Launch {
   uint32_t argBytes;
 };
 
+// A launch to be traced: which blocks, how much at most, and who looks.
+struct LensRequest {
+  struct Observer {
+    std::string name;
+    std::map<std::string, std::string> options;
+  };
+  std::vector<uint64_t> blocks;  // linear indices; empty: `sample` blocks spread evenly, 0: every block
+  uint64_t sample = 0;
+  uint64_t maxAccesses = 0;      // memory accesses of threads that may be traced
+  std::vector<Observer> observers;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -110,9 +123,18 @@ class Backend {
   // Text printed by kernels since the last call.
   virtual std::string takePrintf() = 0;
 
+  // Traces the next launch of an instrumented module; its findings as JSON once it has run.
+  virtual Status lensBegin(const LensRequest& request);
+  virtual Status lensEnd(std::string* json);
+
   // The segment uploads and downloads use from now on; a backend may pin it. The caller keeps it mapped.
   virtual void attachStaging(void* memory, uint64_t bytes) { (void)memory; (void)bytes; }
 };
+
+inline Status Backend::lensBegin(const LensRequest&) {
+  return Status::error("unsupported", "Tracing a launch: only the CPU device can.");
+}
+inline Status Backend::lensEnd(std::string*) { return lensBegin({}); }
 
 // Options of opening, as the client passes them.
 struct OpenOptions {

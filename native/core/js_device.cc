@@ -56,6 +56,8 @@ Napi::Value JsDevice::open(const Napi::CallbackInfo& info) {
                       InstanceMethod("bindSymbol", &JsDevice::bindSymbol),
                       InstanceMethod("occupancy", &JsDevice::occupancy),
                       InstanceMethod("maxCooperativeBlocks", &JsDevice::maxCooperativeBlocks),
+                      InstanceMethod("lensBegin", &JsDevice::lensBegin),
+                      InstanceMethod("lensEnd", &JsDevice::lensEnd),
                       InstanceMethod("takePrintf", &JsDevice::takePrintf),
                       InstanceMethod("close", &JsDevice::close),
                   });
@@ -248,6 +250,25 @@ Napi::Value JsDevice::maxCooperativeBlocks(Info info) {
   if (args.failed() || !usable(env) || !check(env, backend_->occupancy(kernel, threads, shared, &blocks)))
     return {};
   return Napi::Number::New(env, static_cast<double>(blocks) * facts_.multiprocessors);
+}
+
+Napi::Value JsDevice::lensBegin(Info info) {
+  const Napi::Env env = info.Env();
+  Arguments args(info, "lensBegin");
+  const Napi::Object from = args.object(0, "request");
+  LensRequest request;
+  if (!args.failed() && !readLensRequest(from, &request))
+    args.reject("request", "{ blocks, sample, maxAccesses, observers: [{ name, options }] }");
+  if (args.failed() || !usable(env)) return {};
+  check(env, backend_->lensBegin(request));
+  return env.Undefined();
+}
+
+Napi::Value JsDevice::lensEnd(Info info) {
+  const Napi::Env env = info.Env();
+  std::string json;
+  if (!usable(env) || !check(env, backend_->lensEnd(&json))) return {};
+  return Napi::String::New(env, json);
 }
 
 Napi::Value JsDevice::takePrintf(Info info) {

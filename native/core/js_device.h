@@ -30,6 +30,8 @@ class JsDevice : public Napi::ObjectWrap<JsDevice> {
   Napi::Value bindSymbol(Info info);
   Napi::Value occupancy(Info info);
   Napi::Value maxCooperativeBlocks(Info info);
+  Napi::Value lensBegin(Info info);
+  Napi::Value lensEnd(Info info);
   Napi::Value takePrintf(Info info);
   Napi::Value close(Info info);
 

@@ -125,6 +125,33 @@ std::vector<std::string> stringsField(const Napi::Object& object, const char* na
   return stringList(object.Get(name));
 }
 
+bool readLensRequest(const Napi::Object& from, LensRequest* out) {
+  out->sample = static_cast<uint64_t>(std::fmax(0, numberField(from, "sample", 0)));
+  out->maxAccesses = static_cast<uint64_t>(std::fmax(0, numberField(from, "maxAccesses", 0)));
+  const Napi::Value blocks = from.Get("blocks"), observers = from.Get("observers");
+  if (!blocks.IsArray() || !observers.IsArray()) return false;
+  const Napi::Array indices = blocks.As<Napi::Array>(), list = observers.As<Napi::Array>();
+  for (uint32_t i = 0; i < indices.Length(); ++i) {
+    const Napi::Value index = indices[i];
+    if (!index.IsNumber() || index.As<Napi::Number>().DoubleValue() < 0) return false;
+    out->blocks.push_back(static_cast<uint64_t>(index.As<Napi::Number>().Int64Value()));
+  }
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Value item = list[i];
+    if (!item.IsObject()) return false;
+    LensRequest::Observer observer;
+    observer.name = stringField(item.As<Napi::Object>(), "name");
+    const Napi::Value options = item.As<Napi::Object>().Get("options");
+    if (options.IsObject()) {
+      const Napi::Object object = options.As<Napi::Object>();
+      for (const std::string& name : stringList(object.GetPropertyNames()))
+        observer.options[name] = stringField(object, name.c_str());
+    }
+    out->observers.push_back(std::move(observer));
+  }
+  return true;
+}
+
 Napi::Object toJs(Napi::Env env, const DeviceInfo& info) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("kind", info.kind);

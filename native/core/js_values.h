@@ -43,6 +43,9 @@ std::string stringField(const Napi::Object& object, const char* name);
 std::vector<std::string> stringsField(const Napi::Object& object, const char* name);
 std::vector<std::string> stringList(const Napi::Value& value);
 
+// False when it is not of that form.
+bool readLensRequest(const Napi::Object& from, LensRequest* out);
+
 Napi::Object toJs(Napi::Env env, const DeviceInfo& info);
 Napi::Object toJs(Napi::Env env, const KernelAttributes& attributes);
 Napi::Object toJs(Napi::Env env, const DeviceState& state);

@@ -1,5 +1,6 @@
 #include "block_hot.h"
 #include "include/simt_api.h"
+#include "lens/tracer.h"
 
 namespace lab::simt {
 
@@ -77,6 +78,7 @@ void Block::begin(ThreadView* view, uint32_t warp, uint32_t lane) {
   view->threadIdx = ids_[view->rank];
   view->spin = kSpinBudget;
   view->query = 0;
+  view->lens = 0;
   view->schedulerWord = ~0u;  // no successor yet
   Fiber& fiber = fiberOf(view);
   fiber.last = nullptr;
@@ -90,7 +92,10 @@ void Block::threadMain(void* self) {
   auto& block = *static_cast<Block*>(self);
   ThreadView* view = lab_simt::self();
   for (;;) {
+    lens::Tracer* tracer = block.grid_->tracer;
+    if (__builtin_expect(tracer != nullptr, 0)) tracer->threadStart(view);
     block.grid_->invoke(block.grid_->args);
+    if (__builtin_expect(tracer != nullptr, 0)) tracer->threadEnd(view);
     if (!block.nextInPlace(view)) block.exitThread(view);  // either way this goes on as another thread
   }
 }

@@ -69,6 +69,7 @@ Status CpuDevice::submit(uint32_t stream, F command) {
 
 Status CpuDevice::fillPattern(uint64_t address, uint32_t width, uint64_t count, uint64_t pattern, uint32_t stream) {
   return submit(stream, [=]() -> Status {
+    memory_.written(address);
     switch (width) {
       case 1: std::memset(reinterpret_cast<void*>(address), int(pattern & 0xff), count); break;
       case 2: fill<uint16_t>(address, count, pattern); break;
@@ -85,6 +86,7 @@ Status CpuDevice::fillPattern(uint64_t address, uint32_t width, uint64_t count, 
 Status CpuDevice::fillRandom(uint64_t address, const FillRandomCmd& cmd) {
   return submit(cmd.stream, [this, address, cmd]() -> Status {
     Status wrong = checkRandom(cmd);
+    memory_.written(address);
     if (wrong.ok()) lab::fillRandom(reinterpret_cast<void*>(address), 0, cmd.count, cmd, int(workerCount_));
     return wrong;
   });
@@ -95,6 +97,7 @@ Status CpuDevice::upload(uint64_t address, const void* host, uint64_t bytes, uin
     return Status::error("invalid-capture",
                          "Uploading while a graph is captured: a graph holds launches, copies and fills.");
   }
+  memory_.written(address);
   std::memcpy(reinterpret_cast<void*>(address), host, bytes);
   return {};
 }
@@ -110,6 +113,7 @@ Status CpuDevice::download(void* host, uint64_t address, uint64_t bytes, uint32_
 
 Status CpuDevice::copy(uint64_t dst, uint64_t src, uint64_t bytes, uint32_t stream) {
   return submit(stream, [=]() -> Status {
+    memory_.written(dst);
     std::memmove(reinterpret_cast<void*>(dst), reinterpret_cast<const void*>(src), bytes);
     return {};
   });

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../core/backend.h"
+#include "lens/tracer.h"
 #include "memory.h"
 #include "module.h"
 #include "print_buffer.h"
@@ -56,6 +57,8 @@ class CpuDevice : public Backend {
   Status state(DeviceState*) override { return {}; }
   Status unfinished(double* seconds) override;
   Status occupancy(uint32_t kernel, uint32_t blockThreads, uint32_t dynamicShared, int* blocks) override;
+  Status lensBegin(const LensRequest& request) override;
+  Status lensEnd(std::string* json) override;
   std::string takePrintf() override { return print_.take(); }
 
  private:
@@ -72,6 +75,7 @@ class CpuDevice : public Backend {
   template <typename F>
   Status submit(uint32_t stream, F command);
   Status checkLaunch(const Launch& launch, const Kernel& kernel) const;
+  Status beginTrace(GridRun& grid);
   Status runLaunch(const Kernel& kernel, const Launch& launch);
 
   OpenOptions options_;
@@ -83,6 +87,7 @@ class CpuDevice : public Backend {
   std::unordered_map<uint32_t, double> events_;  // seconds of the steady clock
   std::unordered_map<uint32_t, std::vector<Command>> capturing_, graphs_;
   uint32_t nextKernel_ = 1;
+  std::unique_ptr<lens::Tracer> tracer_;  // of the launch to be traced, or just traced
   Workers workers_;
 };
 

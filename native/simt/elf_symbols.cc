@@ -2,6 +2,7 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -49,6 +50,7 @@ bool readElf(const std::string& path, ElfImage* out) {
   if (!segments || !sections || header->e_type != ET_DYN) return false;
   for (unsigned i = 0; i < header->e_phnum; i++) {
     if (segments[i].p_type == PT_TLS) out->threadLocalBytes = segments[i].p_memsz;
+    if (segments[i].p_type == PT_LOAD) out->end = std::max(out->end, segments[i].p_vaddr + segments[i].p_memsz);
     if (segments[i].p_type != PT_LOAD || !(segments[i].p_flags & PF_X)) continue;
     out->textBegin = segments[i].p_vaddr;
     out->textEnd = segments[i].p_vaddr + segments[i].p_memsz;

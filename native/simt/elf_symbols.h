@@ -18,6 +18,7 @@ struct ElfImage {
   std::vector<ElfSymbol> symbols;          // functions and variables, thread-local ones too
   uint64_t threadLocalBytes = 0;           // of the block that every thread has of its own
   uint64_t textBegin = 0, textEnd = 0;     // executable part, relative to the load address
+  uint64_t end = 0;                        // of all that is loaded, likewise
 };
 
 // False when the file is no ELF64 shared object of this host.

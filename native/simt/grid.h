@@ -11,6 +11,9 @@ namespace lab::simt {
 
 struct Module;
 class PrintBuffer;
+namespace lens {
+class Tracer;
+}
 
 // All blocks of a cooperative launch meet here; each comes once a meeting, on its worker's thread.
 class GridBarrier {
@@ -36,6 +39,7 @@ struct GridRun {
   const char* kernel = "";
   void (*invoke)(const unsigned char*) = nullptr;
   const unsigned char* args = nullptr;
+  uint32_t argBytes = 0;
   lab_simt::Id3 grid{1, 1, 1}, block{1, 1, 1};
   uint64_t blocks = 1;
   uint32_t threads = 1;
@@ -43,6 +47,7 @@ struct GridRun {
   bool cooperative = false;
   GridBarrier* barrier = nullptr;        // cooperative launches
   PrintBuffer* print = nullptr;
+  lens::Tracer* tracer = nullptr;        // a traced launch: all its blocks run on one worker
   uint64_t chunk = 1;                    // blocks handed out at a time
   alignas(64) std::atomic<uint64_t> next{0};  // first block not yet handed to a worker; alone on its line
 };

@@ -101,6 +101,7 @@ Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
   grid.kernel = kernel.entry->name;
   grid.invoke = kernel.entry->invoke;
   grid.args = args;
+  grid.argBytes = launch.argBytes;
   grid.grid = {launch.grid[0], launch.grid[1], launch.grid[2]};
   grid.block = {launch.block[0], launch.block[1], launch.block[2]};
   grid.blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
@@ -109,12 +110,40 @@ Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
   grid.staticShared = uint32_t(kernel.staticShared);
   grid.cooperative = launch.flags & kCooperative;
   grid.print = &print_;
+  if (tracer_ && !tracer_->started()) {
+    Status wrong = beginTrace(grid);
+    if (!wrong.ok()) return wrong;
+  }
   if (!workers_.run(grid)) {
     return Status::error("out-of-memory", std::string("Launching ") + kernel.entry->name +
                                               ": the host has no room for a worker a block; "
                                               "use fewer blocks in a cooperative launch.");
   }
+  memory_.allWritten();
   return {};
+}
+
+Status CpuDevice::lensBegin(const LensRequest& request) { return lens::Tracer::make(request, &tracer_); }
+
+Status CpuDevice::beginTrace(GridRun& grid) {
+  if (grid.cooperative && grid.blocks > 1) {
+    return Status::error("unsupported", std::string("Tracing ") + grid.kernel +
+                                            ": the blocks of a cooperative launch run at once, a trace takes one after "
+                                            "another. Trace it with a grid of one block.");
+  }
+  std::vector<lens::Allocation> tensors;
+  memory_.each([&](uint64_t address, uint64_t bytes, bool initialised) {
+    tensors.push_back({address, bytes, "", initialised});
+  });
+  Status status = tracer_->begin(grid, std::move(tensors));
+  if (status.ok()) grid.tracer = tracer_.get();
+  return status;
+}
+
+Status CpuDevice::lensEnd(std::string* json) {
+  if (!tracer_) return Status::error("no-launch", "Reading a trace: none was asked for.");
+  auto tracer = std::move(tracer_);
+  return tracer->finish(json);
 }
 
 Status CpuDevice::occupancy(uint32_t kernel, uint32_t blockThreads, uint32_t dynamicShared, int* blocks) {

@@ -37,7 +37,7 @@ Status Memory::alloc(uint64_t bytes, uint64_t* address) {
   }
   if (data >= 2 * kHuge) madvise(mapping + kPage, data, MADV_HUGEPAGE);
   *address = reinterpret_cast<uint64_t>(mapping + kPage + data - size);
-  regions_[*address] = Region{mapping, mapped, bytes};
+  regions_[*address] = Region{mapping, mapped, bytes, false};
   used_ += bytes;
   return {};
 }
@@ -51,6 +51,15 @@ Status Memory::free(uint64_t address) {
   used_ -= it->second.bytes;
   regions_.erase(it);
   return {};
+}
+
+void Memory::written(uint64_t address) {
+  auto after = regions_.upper_bound(address);
+  if (after != regions_.begin()) std::prev(after)->second.initialised = true;
+}
+
+void Memory::allWritten() {
+  for (auto& [address, region] : regions_) region.initialised = true;
 }
 
 uint64_t Memory::defaultLimit() {

@@ -17,6 +17,14 @@ class Memory {
   // 256-byte aligned; its last 256 bytes touch the guard, so that running past the end faults at once.
   Status alloc(uint64_t bytes, uint64_t* address);
   Status free(uint64_t address);
+  // A host command or a launch has written to the allocation that holds the address, or to any of them.
+  void written(uint64_t address);
+  void allWritten();
+  // Calls visit(address, bytes, initialised) for every allocation, ascending.
+  template <typename F>
+  void each(F visit) const {
+    for (auto& [address, region] : regions_) visit(address, region.bytes, region.initialised);
+  }
   MemoryReading reading() const { return {used_, limit_ > used_ ? limit_ - used_ : 0, limit_}; }
 
   // Three quarters of what the host has free.
@@ -26,6 +34,7 @@ class Memory {
   struct Region {
     void* mapping;
     uint64_t mapped, bytes;
+    bool initialised = false;
   };
   std::map<uint64_t, Region> regions_;  // by address
   uint64_t limit_, used_ = 0;

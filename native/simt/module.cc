@@ -9,14 +9,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 
 #include "context.h"
 #include "include/simt_api.h"
+#include "lens/trace_runtime.h"
 #include "runtime.h"
 #include "stacks.h"
+
+// The loader's own: where the calling thread has a thread-local variable.
+struct TlsIndex {
+  unsigned long module, offset;
+};
+extern "C" void* __tls_get_addr(TlsIndex*);
 
 namespace lab::simt {
 
@@ -94,7 +102,8 @@ Status Module::load(const std::string& path, std::unique_ptr<Module>* out) {
   }
   link_map* map = nullptr;
   if (dlinfo(module->handle_, RTLD_DI_LINKMAP, &map) == 0 && map) module->base = map->l_addr;
-  module->info->attach(&runtimeTable());
+  module->attachHooks = reinterpret_cast<lens::AttachHooks>(dlsym(module->handle_, lens::kAttachHooks));
+  module->info->attach(module->attachHooks ? &lens::tracedRuntime() : &runtimeTable());
   *out = std::move(module);
   return {};
 }
@@ -162,11 +171,49 @@ int Module::maxThreads(const lab_simt::EntryInfo& entry) const {
   return view->boundThreads ? int(view->boundThreads) : int(lab_simt::kMaxThreads);
 }
 
+// A variable of the kernels' source, and nothing of the device headers'.
+static bool isVariable(const ElfSymbol& symbol) {
+  return !symbol.threadLocal && !symbol.function && symbol.bytes > 0 && !isLocal(symbol.name) &&
+         symbol.name.find('.') == std::string::npos && symbol.name.find("lab_") == std::string::npos;
+}
+
+std::vector<Module::Variable> Module::variables() const {
+  std::vector<Variable> result;
+  for (const ElfSymbol& symbol : elf_.symbols)
+    if (isVariable(symbol)) result.push_back({demangle(symbol.name), base + symbol.value, symbol.bytes});
+  return result;
+}
+
+std::vector<Module::Variable> Module::sharedVariables() const {
+  std::vector<Variable> result;
+  // A thread gets its block when it first asks for one of the variables.
+  TlsIndex first{0, 0};
+  if (elf_.threadLocalBytes == 0 || dlinfo(handle_, RTLD_DI_TLS_MODID, &first.module) != 0 || !first.module) return result;
+  const auto block = reinterpret_cast<uintptr_t>(__tls_get_addr(&first));
+  // A namespace-scope extern array is a pointer with a binder beside it (translate.ts): no shared memory itself.
+  const std::string binder = "lab_bind_";
+  std::vector<std::string> pointers;
+  for (const ElfSymbol& symbol : elf_.symbols) {
+    std::string name = symbol.name.find(binder) == std::string::npos ? "" : demangle(symbol.name);
+    size_t at = name.find(binder);
+    if (at != std::string::npos) pointers.push_back(name.erase(at, binder.size()));
+  }
+  for (const ElfSymbol& symbol : elf_.symbols) {
+    if (!symbol.threadLocal || symbol.name.find("lab_") != std::string::npos) continue;
+    std::string name = demangle(symbol.name);
+    if (std::find(pointers.begin(), pointers.end(), name) != pointers.end()) continue;
+    // "softmax(float const*, int)::tile": what the source calls it.
+    size_t scope = isLocal(symbol.name) ? name.rfind("::") : std::string::npos;
+    if (scope != std::string::npos) name.erase(0, scope + 2);
+    result.push_back({name, block + symbol.value, symbol.bytes});
+  }
+  return result;
+}
+
 Status Module::variable(const std::string& name, uint64_t* address, uint64_t* bytes) const {
   std::string known;
   for (const ElfSymbol& symbol : elf_.symbols) {
-    if (symbol.threadLocal || symbol.function || isLocal(symbol.name) || symbol.name.find("lab_") != std::string::npos)
-      continue;
+    if (!isVariable(symbol)) continue;
     std::string source = demangle(symbol.name);
     if (source == name || symbol.name == name) {
       *address = base + symbol.value;

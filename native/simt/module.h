@@ -7,6 +7,7 @@
 #include "../core/backend.h"
 #include "elf_symbols.h"
 #include "include/simt_abi.h"
+#include "lens/hook_table.h"
 
 namespace lab::simt {
 
@@ -29,6 +30,16 @@ struct Module {
   int maxThreads(const lab_simt::EntryInfo& entry) const;
   // A __device__ or __constant__ variable by its name in the source ("scale", "ns::table").
   Status variable(const std::string& name, uint64_t* address, uint64_t* bytes) const;
+
+  // For the lens. Null when the module is not instrumented.
+  lens::AttachHooks attachHooks = nullptr;
+  struct Variable {
+    std::string name;
+    uint64_t address, bytes;
+  };
+  std::vector<Variable> variables() const;        // of the module
+  std::vector<Variable> sharedVariables() const;  // static shared memory, as the calling worker has it
+  uint64_t end() const { return base + elf_.end; }
 
  private:
   std::string linkerName(const lab_simt::EntryInfo& entry) const;

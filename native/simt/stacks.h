@@ -19,6 +19,8 @@ class Stacks {
   Stacks& operator=(const Stacks&) = delete;
 
   bool ok() const { return base_ != 0; }
+  uintptr_t begin() const { return base_; }
+  size_t bytes() const { return size_t(count_) * lab_simt::kSlotBytes; }
   // The view of slot `index`, above its stack.
   lab_simt::ThreadView* view(unsigned index) const;
   // The view of the slot that a stack pointer or guard address lies in.

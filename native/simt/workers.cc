@@ -11,6 +11,7 @@
 #include <string>
 
 #include "block.h"
+#include "lens/tracer.h"
 #include "limits.h"
 #include "module.h"
 #include "stacks.h"
@@ -90,7 +91,7 @@ bool Workers::ensure(size_t count) {
 
 bool Workers::run(GridRun& grid) {
   GridBarrier barrier;
-  size_t count = size_t(std::min<uint64_t>(grid.blocks, options_.workers));
+  size_t count = grid.tracer ? 1 : size_t(std::min<uint64_t>(grid.blocks, options_.workers));
   if (grid.cooperative) {
     if (!ensure(size_t(grid.blocks))) return false;
     count = size_t(grid.blocks);
@@ -130,7 +131,7 @@ void Workers::work(Worker& worker) {
       uint64_t first = grid->next.fetch_add(grid->chunk, std::memory_order_relaxed);
       if (first >= grid->blocks) break;
       uint64_t end = std::min(first + grid->chunk, grid->blocks);
-      for (uint64_t index = first; index < end; index++) worker.block.run(index);
+      for (uint64_t index = first; index < end; index++) runBlock(worker, *grid, index);
       if (grid->cooperative && !grid->barrier->leave()) {
         raiseFault("deadlock", "a block has exited while the others wait for it at the grid's barrier");
       }
@@ -142,6 +143,13 @@ void Workers::work(Worker& worker) {
       watched_.notify_one();
     }
   }
+}
+
+void Workers::runBlock(Worker& worker, const GridRun& grid, uint64_t index) {
+  bool traced = grid.tracer && grid.tracer->traces(index);
+  if (traced) grid.tracer->blockStart(worker.block, index, worker.stacks);
+  worker.block.run(index);
+  if (traced) grid.tracer->blockEnd();
 }
 
 // Signals a worker whose launch has run for too long; its handler reports where it was and ends the process.

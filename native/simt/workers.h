@@ -39,6 +39,7 @@ class Workers {
   struct Worker;
   bool ensure(size_t count);
   void work(Worker& worker);
+  void runBlock(Worker& worker, const GridRun& grid, uint64_t index);
   void watch();
 
   WorkerOptions options_;

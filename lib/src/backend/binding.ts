@@ -56,6 +56,20 @@ export interface OpenOptions {
   readonly searchPaths: string[];
 }
 
+/** A launch to be traced. */
+export interface LensRequest {
+  /** Linear indices of blocks; empty: `sample` of them spread over the grid. */
+  readonly blocks: readonly number[];
+  /** 0: every block. */
+  readonly sample: number;
+  /** Memory accesses of threads after which the trace is given up; 0: no limit. */
+  readonly maxAccesses: number;
+  readonly observers: ReadonlyArray<{
+    readonly name: string;
+    readonly options: Readonly<Record<string, string>>;
+  }>;
+}
+
 /** One compilation by NVRTC. `fileName` is what the log calls the source. */
 export interface NvrtcRequest {
   readonly source: string;
@@ -102,6 +116,10 @@ export interface NativeDevice {
   bindSymbol(module: number, name: string, buffer: number): { bytes: number };
   occupancy(kernel: number, blockThreads: number, dynamicShared: number): Occupancy;
   maxCooperativeBlocks(kernel: number, blockThreads: number, dynamicShared: number): number;
+  /** Traces the next launch of a module compiled for the lens. */
+  lensBegin(request: LensRequest): void;
+  /** What the observers found in it, as JSON text. */
+  lensEnd(): string;
   takePrintf(): string;
   close(): void;
 }

@@ -1,4 +1,5 @@
 import { LabError } from "../core/error";
+import type { LensRequest } from "./binding";
 import { batchBytes, CommandEncoder, kernelOffset, type LaunchCommand } from "./commands";
 import type {
   DeviceInfo,
@@ -266,6 +267,16 @@ export class Connection implements DeviceRequests {
 
   maxCooperativeBlocks(kernel: number, blockThreads: number, dynamicShared: number): Promise<number> {
     return this.#call<number>("maxCooperativeBlocks", [kernel, blockThreads, dynamicShared]);
+  }
+
+  /** Traces the next launch, which must be of a module compiled for the lens. */
+  lensBegin(request: LensRequest): Promise<void> {
+    return this.#call<void>("lensBegin", [request]);
+  }
+
+  /** What the observers of the traced launch found, as JSON text. */
+  lensEnd(): Promise<string> {
+    return this.#call<string>("lensEnd", []);
   }
 
   /** Closes the device; everything on it is gone. Safe to call twice. */

@@ -53,7 +53,7 @@ struct ThreadView {
   int32_t spin;                 // atomics left before the thread lets others run
   uint32_t query;               // 1: not a launch; a kernel with launch bounds stores them and returns
   uint32_t boundThreads, boundBlocks;
-  uint32_t unused;
+  uint32_t lens;                // a traced launch: what the thread does not want told (hooks/lens_hooks.cc)
   void* spare[4];
 };
 static_assert(sizeof(ThreadView) == kViewBytes, "a ThreadView fills the step between two colours");

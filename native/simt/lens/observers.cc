@@ -1,5 +1,6 @@
 // Every observer there is, by the name that asks for it.
 #include "events.h"
+#include "metrics.h"
 
 namespace lab::simt::lens {
 
@@ -11,9 +12,10 @@ struct Named {
   const char* name;
   std::unique_ptr<Observer> (*make)(const ObserverOptions&);
 };
-// One line an observer; its factory is declared just above.
+// One line an observer; its factory is declared in its own header.
 const std::vector<Named>& known() {
-  static const std::vector<Named> list = {{"hazards", makeHazards}, {"steps", makeStepRecorder}};
+  static const std::vector<Named> list = {
+      {"metrics", makeMetrics}, {"hazards", makeHazards}, {"steps", makeStepRecorder}};
   return list;
 }
 }  // namespace

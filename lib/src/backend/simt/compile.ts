@@ -8,6 +8,7 @@ import type { CompiledModule, CompileRequest } from "../compiled";
 import { type HostCompiler, hostCompiler, moduleFlags, runCompiler } from "./compiler";
 import { cpuFeatures } from "./cpu";
 import { hostCompileError } from "./diagnostics";
+import { buildInstrumented, instrumentation } from "./instrument";
 import type { KernelSite } from "./kernels";
 import { entryTable, type Translation, translate } from "./translate";
 
@@ -22,13 +23,27 @@ interface Built {
  *
  * Errors: "no-compiler", "compile-error" (file, line, caret), "no-such-kernel", "unsupported", "cache-*".
  */
-export async function compileForCpu(request: CompileRequest): Promise<CompiledModule> {
+export function compileForCpu(request: CompileRequest): Promise<CompiledModule> {
+  return compile(request, false);
+}
+
+/**
+ * Compiles the same source for the lens: every memory access and every basic block of it calls out.
+ *
+ * Errors: as `compileForCpu`, and "no-instrumentation" where the compiler cannot.
+ */
+export function compileForLens(request: CompileRequest): Promise<CompiledModule> {
+  return compile(request, true);
+}
+
+async function compile(request: CompileRequest, traced: boolean): Promise<CompiledModule> {
   const start = performance.now();
   const compiler = await hostCompiler();
   const folders = [...request.includes, homePath("kernels", "include")];
   const headers = reachedHeaders(request.source, folders);
   const arguments_ = argumentsOf(request, compiler);
   const key = [
+    ...(traced ? instrumentation(compiler) : []),
     compiler.version,
     cpuFeatures(),
     deviceHeaders(),
@@ -39,8 +54,8 @@ export async function compileForCpu(request: CompileRequest): Promise<CompiledMo
     ...arguments_,
     ...[...headers].flat(),
   ];
-  const { dir, hit } = await cached("cpu", key, (folder) =>
-    build(request, compiler, arguments_, headers, folder),
+  const { dir, hit } = await cached(traced ? "lens" : "cpu", key, (folder) =>
+    build(request, compiler, arguments_, headers, folder, traced),
   );
   const built = JSON.parse(readFileSync(join(dir, "build.json"), "utf8")) as Built;
   return {
@@ -75,6 +90,7 @@ async function build(
   arguments_: readonly string[],
   headers: ReadonlyMap<string, string>,
   dir: string,
+  traced: boolean,
 ): Promise<void> {
   const translated = translate(request.source, request.fileName);
   const entries = chooseEntries(request, translated);
@@ -89,22 +105,18 @@ async function build(
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, `#line 1 ${JSON.stringify(name)}\n${translate(text, name).text}`);
   }
-  const { code, err } = await runCompiler(
-    compiler.path,
-    [
-      ...arguments_,
-      `-I${join(dir, "headers")}`,
-      ...request.includes.map((folder) => `-I${folder}`),
-      `-I${homePath("kernels", "include")}`,
-      `-I${homePath("native", "simt", "include")}`,
-      "-include",
-      "kernel_lab_device.h",
-      "module.cc",
-      "-o",
-      "module.so",
-    ],
-    dir,
-  );
+  const full = [
+    ...arguments_,
+    `-I${join(dir, "headers")}`,
+    ...request.includes.map((folder) => `-I${folder}`),
+    `-I${homePath("kernels", "include")}`,
+    `-I${homePath("native", "simt", "include")}`,
+    "-include",
+    "kernel_lab_device.h",
+  ];
+  const { code, err } = traced
+    ? await buildInstrumented(compiler, full, dir)
+    : await runCompiler(compiler.path, [...full, "module.cc", "-o", "module.so"], dir);
   if (code !== 0) throw instantiationError(request, err) ?? hostCompileError(request, err);
   rmSync(join(dir, "headers"), { recursive: true, force: true });
   const names = entries.map(({ name }) => ({ name, symbol: name }));

@@ -1,0 +1,105 @@
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { LabError } from "../../core/error";
+import { homePath } from "../../core/paths";
+import { type HostCompiler, runCompiler } from "./compiler";
+
+/**
+ * Flags that make a compiler call out before every access and at every basic block (hooks/lens_hooks.cc answers), and
+ * that keep its code close to the source, so that what is counted is what the source says:
+ *
+ * - scalar code: no vectorising, no merging of neighbouring stores, no branches turned into moves
+ * - blocks laid out in the order of the source, which the lens's replay of warps relies on
+ * - g++: aggregates are not taken apart, so that a float4 is one access of 16 bytes; clang has no such switch, and the
+ *   vector types themselves see to it (vector_types.h)
+ */
+function flags(compiler: HostCompiler): string[] {
+  const common = ["-O2", "-g", "-D__KERNEL_LAB_LENS__=1", "-fsanitize=thread"];
+  if (compiler.clang) {
+    return [
+      ...common,
+      "-fsanitize-coverage=bb,no-prune,trace-pc",
+      "-fno-vectorize",
+      "-fno-slp-vectorize",
+      "-fno-unroll-loops",
+    ];
+  }
+  return [
+    ...common,
+    "-fsanitize-coverage=trace-pc",
+    "-fno-tree-vectorize",
+    "-fno-tree-slp-vectorize",
+    "-fno-tree-sra",
+    "-fno-ipa-sra",
+    "-fno-store-merging",
+    "-fno-if-conversion",
+    "-fno-if-conversion2",
+    "-fno-reorder-blocks",
+    "-fno-reorder-blocks-and-partition",
+    "-fno-crossjumping",
+    "-fno-tree-tail-merge",
+  ];
+}
+
+const hooksFile = () => homePath("native", "simt", "hooks", "lens_hooks.cc");
+
+/** What an instrumented module depends on beside its source: for the key of the cache. */
+export function instrumentation(compiler: HostCompiler): string[] {
+  const table = readFileSync(homePath("native", "simt", "lens", "hook_table.h"), "utf8");
+  return [...flags(compiler), readFileSync(hooksFile(), "utf8"), table];
+}
+
+/**
+ * Builds module.cc in `dir` to an instrumented module.so: the source with the instrumentation, the hooks without.
+ *
+ * `full` are the compiler's arguments of a plain module. Throws "no-instrumentation".
+ */
+export async function buildInstrumented(
+  compiler: HostCompiler,
+  full: readonly string[],
+  dir: string,
+): Promise<{ code: number; err: string }> {
+  const arguments_ = full.filter((argument) => argument !== "-shared");
+  const module = await runCompiler(
+    compiler.path,
+    [...arguments_, ...flags(compiler), "-c", "module.cc", "-o", "module.o"],
+    dir,
+  );
+  if (module.code !== 0) {
+    throwUnlessAble(compiler, module.err);
+    return module;
+  }
+  const plain = [
+    "-std=c++17",
+    "-O2",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-fno-exceptions",
+    "-fcf-protection=none",
+  ];
+  const hooks = await runCompiler(compiler.path, [...plain, "-c", hooksFile(), "-o", "hooks.o"], dir);
+  if (hooks.code !== 0) return hooks;
+  const linked = await runCompiler(
+    compiler.path,
+    ["-shared", "module.o", "hooks.o", "-o", "module.so", "-lm"],
+    dir,
+  );
+  for (const object of ["module.o", "hooks.o"]) rmSync(join(dir, object));
+  return { code: linked.code, err: module.err + linked.err };
+}
+
+/** A compiler that does not know the flags, or has no support for them on this machine, says so in these words. */
+function throwUnlessAble(compiler: HostCompiler, log: string): void {
+  const said =
+    /^.*(?:unrecognized|unknown|unsupported|not supported|no such).*(?:sanitize|-f[\w-]+).*$/im.exec(log) ??
+    /^.*sanitize.*(?:unrecognized|unknown|unsupported|not supported).*$/im.exec(log);
+  if (!said) return;
+  throw new LabError(
+    "no-instrumentation",
+    `The lens needs a compiler that instruments memory accesses; ${compiler.version} does not: ${said[0].trim()}`,
+    {
+      advice:
+        "Install g++ 11 or newer (apt-get install g++) or clang++ 14 or newer, or set CXX to one; `lab doctor` shows what is found.",
+    },
+  );
+}

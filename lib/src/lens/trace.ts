@@ -1,0 +1,77 @@
+import type { LensRequest } from "../backend/binding";
+import type { CompiledModule } from "../backend/compiled";
+import type { Kernel } from "../runtime/kernel";
+import type { LaunchConfig } from "../runtime/launch";
+import type { KernelArg } from "../runtime/pack";
+import { lensDevice } from "./lensDevice";
+import { Mirror } from "./mirror";
+
+/** Memory named in a trace. */
+export interface TracedRange {
+  readonly base: number;
+  readonly bytes: number;
+  /** Of a variable; empty of a tensor and of dynamic shared memory. */
+  readonly name: string;
+}
+
+/** What the device answers for a traced launch (native/simt/lens/tracer.cc). */
+export interface Trace {
+  /** Memory accesses of threads that were told. */
+  readonly accesses: number;
+  readonly events: number;
+  /** Blocks of the grid, and linear indices of those traced. */
+  readonly blocks: number;
+  readonly traced: readonly number[];
+  readonly allocations: readonly TracedRange[];
+  readonly shared: readonly TracedRange[];
+  /** The packed arguments, in hexadecimal. */
+  readonly arguments: string;
+  /** Each observer's own findings. */
+  readonly observers: Readonly<Record<string, unknown>>;
+}
+
+/** A trace and what is needed to read it. */
+export interface TracedLaunch {
+  readonly trace: Trace;
+  /** The kernel as compiled for the lens. */
+  readonly kernel: Kernel;
+  /** Path of the instrumented module: program counters are addresses in it. */
+  readonly module: CompiledModule["binary"];
+}
+
+/** How a launch is traced. */
+export interface TraceOptions {
+  readonly request: LensRequest;
+  /** Seconds the traced launch may take. */
+  readonly timeLimit: number;
+  /** Write what the launch computed back to the tensors given. */
+  readonly keep: boolean;
+}
+
+/** Runs one launch on the lens's device with observers watching. The kernel may be of any device. */
+export async function traceLaunch(
+  kernel: Kernel,
+  config: LaunchConfig,
+  args: readonly KernelArg[],
+  options: TraceOptions,
+): Promise<TracedLaunch> {
+  const device = await lensDevice(options.timeLimit);
+  await device.connection.reopened();
+  const { request } = kernel.module;
+  const traced = await device.compileModule(request.source, { ...request, names: request.names });
+  const twin = traced.kernel(kernel.name);
+  const mirror = new Mirror(device);
+  try {
+    const mirrored = await Promise.all(args.map((value) => mirror.argument(value)));
+    await mirror.variables(kernel.module, traced);
+    await device.connection.lensBegin(options.request);
+    const { grid, block, shared, cooperative } = config;
+    twin.enqueue({ grid, block, shared, cooperative }, ...mirrored);
+    await device.sync();
+    const trace = JSON.parse(await device.connection.lensEnd()) as Trace;
+    if (options.keep) await mirror.writeBack();
+    return { trace, kernel: twin, module: traced.loaded.image.path };
+  } finally {
+    mirror.free();
+  }
+}

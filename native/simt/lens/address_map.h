@@ -1,0 +1,50 @@
+// Which memory an address is in, while a launch is traced.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "events.h"
+
+namespace lab::simt::lens {
+
+// Disjoint ranges of addresses; what lies in none is Space::kUnknown. Space::kLocal is memory that is nobody's
+// business: stacks, and the device's own.
+class AddressMap {
+ public:
+  void clear() { ranges_.clear(); }
+  void add(uint64_t base, uint64_t bytes, Space space) {
+    if (bytes == 0) return;
+    Range range{base, base + bytes, space};
+    ranges_.insert(std::upper_bound(ranges_.begin(), ranges_.end(), range, before), range);
+  }
+  // For memory that may have been added already.
+  void addOnce(uint64_t base, uint64_t bytes, Space space) {
+    if (find(base, bytes) == Space::kUnknown) add(base, bytes, space);
+  }
+  // The space that holds all of [address, address + bytes).
+  Space find(uint64_t address, uint64_t bytes) {
+    if (last_ < ranges_.size() && inside(last_, address, bytes)) return ranges_[last_].space;
+    auto after = std::upper_bound(ranges_.begin(), ranges_.end(), Range{address, 0, Space::kUnknown}, before);
+    if (after == ranges_.begin()) return Space::kUnknown;
+    size_t at = size_t(after - ranges_.begin()) - 1;
+    if (!inside(at, address, bytes)) return Space::kUnknown;
+    last_ = at;
+    return ranges_[at].space;
+  }
+
+ private:
+  struct Range {
+    uint64_t begin, end;
+    Space space;
+  };
+  static bool before(const Range& a, const Range& b) { return a.begin < b.begin; }
+  bool inside(size_t at, uint64_t address, uint64_t bytes) const {
+    return address >= ranges_[at].begin && address + bytes <= ranges_[at].end;
+  }
+
+  std::vector<Range> ranges_;
+  size_t last_ = 0;
+};
+
+}  // namespace lab::simt::lens

@@ -1,0 +1,303 @@
+#include "tracer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "../block.h"
+#include "../include/simt_lens.h"
+#include "../module.h"
+#include "../stacks.h"
+#include "trace_runtime.h"
+
+namespace lab::simt::lens {
+
+namespace {
+constexpr uint64_t kArgBytes = 32768;  // what a launch's arguments may take (launch.cc)
+thread_local Tracer* running = nullptr;
+}  // namespace
+
+Tracer* Tracer::current() { return running; }
+
+Status Tracer::make(const LensRequest& request, std::unique_ptr<Tracer>* out) {
+  std::vector<std::pair<std::string, std::unique_ptr<Observer>>> observers;
+  for (const LensRequest::Observer& wanted : request.observers) {
+    auto observer = makeObserver(wanted.name, wanted.options);
+    if (!observer)
+      return Status::error("invalid-argument", "Tracing a launch: there is no observer \"" + wanted.name + "\".");
+    observers.emplace_back(wanted.name, std::move(observer));
+  }
+  out->reset(new Tracer(request, std::move(observers)));
+  return {};
+}
+
+Tracer::Tracer(const LensRequest& request, std::vector<std::pair<std::string, std::unique_ptr<Observer>>> observers)
+    : request_(request), observers_(std::move(observers)), limit_(request.maxAccesses ? request.maxAccesses : ~0ull) {
+  for (auto& [name, observer] : observers_) {
+    list_.push_back(observer.get());
+    values_ = values_ || (observer->wants() & Observer::kWantValues);
+    branches_ = branches_ || (observer->wants() & Observer::kWantFlow);
+  }
+}
+
+Tracer::~Tracer() {
+  if (active_) stop();
+}
+
+Status Tracer::chooseBlocks(uint64_t blocks) {
+  std::vector<uint64_t>& chosen = facts_.tracedBlocks;
+  blocks_ = blocks;
+  chosen = request_.blocks;
+  std::sort(chosen.begin(), chosen.end());
+  chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+  if (!chosen.empty() && chosen.back() >= blocks) {
+    return Status::error("invalid-argument", "Tracing a launch: block " + std::to_string(chosen.back()) +
+                                                 " was asked for, the grid has " + std::to_string(blocks) + ".");
+  }
+  if (chosen.empty()) {
+    uint64_t count = request_.sample && request_.sample < blocks ? request_.sample : blocks;
+    // The first and the last among them: a grid's ends are where kernels differ.
+    for (uint64_t i = 0; i < count; i++) chosen.push_back(count > 1 ? i * (blocks - 1) / (count - 1) : 0);
+  }
+  sampled_ = chosen.size() < blocks;
+  return {};
+}
+
+Status Tracer::begin(const GridRun& grid, std::vector<Allocation> tensors) {
+  if (!grid.module->attachHooks) {
+    return Status::error("not-instrumented", std::string("Tracing ") + grid.kernel +
+                                                 ": its module was not compiled for the lens.");
+  }
+  Status wrong = chooseBlocks(grid.blocks);
+  if (!wrong.ok()) return wrong;
+  started_ = true;
+  module_ = grid.module;
+  base_ = imageBegin_ = module_->base;
+  imageEnd_ = module_->end();
+  args_ = grid.args;
+  arguments_.assign(grid.args, grid.args + grid.argBytes);
+  facts_.kernel = grid.kernel;
+  facts_.grid = grid.grid;
+  facts_.block = grid.block;
+  facts_.threads = grid.threads;
+  facts_.staticShared = grid.staticShared;
+  facts_.dynamicShared = grid.dynamicShared;
+  facts_.allocations = std::move(tensors);
+  for (Module::Variable& one : module_->variables())
+    facts_.allocations.push_back({one.address, one.bytes, std::move(one.name), true});
+  std::sort(facts_.allocations.begin(), facts_.allocations.end(),
+            [](const Allocation& a, const Allocation& b) { return a.base < b.base; });
+  return {};
+}
+
+bool Tracer::traces(uint64_t block) const {
+  if (tooLarge_) return false;
+  return !sampled_ || std::binary_search(facts_.tracedBlocks.begin(), facts_.tracedBlocks.end(), block);
+}
+
+// On the worker, where thread-local shared memory has its addresses; the first block's are every block's.
+void Tracer::blockStart(const Block& block, uint64_t index, const Stacks& stacks) {
+  if (!active_) {
+    for (Module::Variable& one : module_->sharedVariables())
+      facts_.shared.push_back({one.address, one.bytes, std::move(one.name), false});
+    if (block.dynamicSharedBytes)
+      facts_.shared.push_back({uint64_t(block.dynamicShared), block.dynamicSharedBytes, "", false});
+    map_.add(stacks.begin(), stacks.bytes(), Space::kLocal);
+    map_.add(uint64_t(&block), sizeof block, Space::kLocal);
+    mapSpaces();
+    for (Observer* observer : list_) observer->begin(facts_);
+  }
+  static const HookTable table = {kHookVersion, onAccess, onFence, onBranch, onEnter, onLeave, onOperation};
+  active_ = true;
+  running = this;
+  block_ = index;
+  module_->attachHooks(&table);
+  Event event{};
+  event.kind = Kind::kBlockStart;
+  event.block = index;
+  deliver(event);
+}
+
+void Tracer::mapSpaces() {
+  for (const Allocation& one : facts_.allocations)
+    map_.add(one.base, one.bytes, one.base >= imageBegin_ && one.base < imageEnd_ ? Space::kModule : Space::kGlobal);
+  for (const Allocation& one : facts_.shared) map_.add(one.base, one.bytes, Space::kShared);
+  map_.add(uint64_t(args_), kArgBytes, Space::kLocal);  // parameters: the GPU's constant bank
+  map_.add(uint64_t(&tracedRuntime()), sizeof(lab_simt::Runtime), Space::kLocal);
+}
+
+void Tracer::blockEnd() {
+  if (!active_ || running != this) return;
+  settle();
+  Event event{};
+  event.kind = Kind::kBlockEnd;
+  event.block = block_;
+  deliver(event);
+  stop();
+}
+
+void Tracer::stop() {
+  module_->attachHooks(nullptr);
+  running = nullptr;
+}
+
+Event Tracer::blank(const ThreadView* self, Kind kind, uint64_t pc) const {
+  Event event{};
+  event.pc = pc ? pc - base_ : 0;
+  event.block = block_;
+  event.thread = uint16_t(self->rank);
+  event.kind = kind;
+  event.space = Space::kLocal;
+  return event;
+}
+
+void Tracer::deliver(const Event& event) {
+  events_++;
+  for (Observer* observer : list_) observer->event(event);
+}
+
+void Tracer::deliverPending() {
+  pending_ = false;
+  readValue(held_);
+  deliver(held_);
+}
+
+void Tracer::readValue(Event& event) const {
+  if (!values_ || event.space == Space::kUnknown) return;
+  event.valueBytes = uint8_t(std::min(event.bytes, kValueBytes));
+  std::memcpy(event.value, reinterpret_cast<const void*>(event.address), event.valueBytes);
+}
+
+// Classifies an access and tells it: a write once it has happened, everything else at once.
+void Tracer::memory(Event& event) {
+  settle();
+  event.space = map_.find(event.address, event.bytes);
+  if (event.space == Space::kLocal) return;
+  if (event.space == Space::kUnknown && event.address >= imageBegin_ && event.address < imageEnd_) return;
+  if (++accesses_ > limit_) {
+    tooLarge_ = true;
+    stop();
+    return;
+  }
+  if (event.kind == Kind::kWrite && values_ && event.space != Space::kUnknown) {
+    held_ = event;
+    pending_ = true;
+    return;
+  }
+  if (event.kind != Kind::kWrite) readValue(event);
+  deliver(event);
+}
+
+void Tracer::tell(ThreadView* self, Kind kind, uint64_t pc, uint32_t mask, uint32_t bytes, uint64_t aux) {
+  if (running != this) return;
+  settle();
+  Event event = blank(self, kind, pc);
+  event.mask = mask;
+  event.bytes = bytes;
+  event.aux = aux;
+  deliver(event);
+}
+
+void Tracer::onAccess(ThreadView* self, Access access, uint64_t pc, uint64_t address, uint32_t bytes, uint32_t order) {
+  static constexpr Kind kKinds[] = {Kind::kRead,        Kind::kWrite,        Kind::kAtomicRead,
+                                    Kind::kAtomicWrite, Kind::kAtomicUpdate, Kind::kAtomicUpdate};
+  Tracer* tracer = running;
+  if (!tracer) return;
+  Event event = tracer->blank(self, kKinds[uint32_t(access)], pc);
+  event.address = address;
+  event.bytes = bytes;
+  event.order = uint8_t(order);
+  event.aux = access == Access::kAtomicFailed;
+  tracer->memory(event);
+}
+
+void Tracer::onFence(ThreadView* self, uint64_t pc, uint32_t order) {
+  Tracer* tracer = running;
+  if (!tracer) return;
+  tracer->settle();
+  Event event = tracer->blank(self, Kind::kFence, pc);
+  event.order = uint8_t(order);
+  tracer->deliver(event);
+}
+
+void Tracer::onBranch(ThreadView* self, uint64_t pc) {
+  Tracer* tracer = running;
+  if (tracer && tracer->branches_) tracer->tell(self, Kind::kBranch, pc);
+}
+
+void Tracer::onEnter(ThreadView* self, uint64_t pc, uint64_t caller) {
+  Tracer* tracer = running;
+  if (tracer && tracer->branches_) tracer->tell(self, Kind::kEnter, pc, 0, 0, caller - tracer->base_);
+}
+
+void Tracer::onLeave(ThreadView* self, uint64_t pc) {
+  Tracer* tracer = running;
+  if (tracer && tracer->branches_) tracer->tell(self, Kind::kLeave, pc);
+}
+
+void Tracer::onOperation(ThreadView* self, uint32_t operation, uint64_t pc, const void* address, const void* other,
+                         uint32_t bytes, uint32_t extra) {
+  using Operation = lab_simt::lens::Operation;
+  static constexpr Kind kKinds[] = {Kind::kAtomicUpdate, Kind::kMatrixRead, Kind::kAsyncIssue, Kind::kAsyncWrite};
+  Tracer* tracer = running;
+  if (!tracer) return;
+  Event event = tracer->blank(self, kKinds[operation], pc);
+  event.address = uint64_t(address);
+  event.aux = uint64_t(other);
+  event.bytes = bytes;
+  if (operation == uint32_t(Operation::kAtomicUpdate)) {
+    event.order = uint8_t(extra);
+    tracer->memory(event);
+    return;
+  }
+  event.mask = extra;
+  event.space = bytes + extra ? tracer->map_.find(event.address, bytes ? bytes : extra) : Space::kShared;
+  tracer->settle();
+  if (++tracer->accesses_ > tracer->limit_) {
+    tracer->tooLarge_ = true;
+    tracer->stop();
+    return;
+  }
+  tracer->deliver(event);
+}
+
+Status Tracer::finish(std::string* json) {
+  if (!started_) return Status::error("no-launch", "Reading a trace: no launch has run since it was asked for.");
+  if (tooLarge_) {
+    return Status::error("trace-too-large",
+                         "Tracing " + facts_.kernel + ": its " + std::to_string(facts_.tracedBlocks.size()) +
+                             " traced blocks make more than " + std::to_string(limit_) +
+                             " memory accesses. Trace fewer blocks ({ sample: 8 } takes 8 spread over the grid), a smaller "
+                             "problem, or raise { maxAccesses }.");
+  }
+  std::string& text = *json;
+  text = "{\"accesses\":" + std::to_string(accesses_) + ",\"events\":" + std::to_string(events_) +
+         ",\"blocks\":" + std::to_string(blocks_) + ",\"traced\":[";
+  for (size_t i = 0; i < facts_.tracedBlocks.size(); i++) {
+    if (i) text += ',';
+    text += std::to_string(facts_.tracedBlocks[i]);
+  }
+  auto ranges = [&](const char* name, const std::vector<Allocation>& list) {
+    text += std::string("],\"") + name + "\":[";
+    for (const Allocation& one : list) {
+      if (text.back() == '}') text += ',';
+      text += "{\"base\":" + std::to_string(one.base) + ",\"bytes\":" + std::to_string(one.bytes) + ",\"name\":\"" +
+              one.name + "\"}";
+    }
+  };
+  ranges("allocations", facts_.allocations);
+  ranges("shared", facts_.shared);
+  text += "],\"arguments\":\"";
+  for (uint8_t byte : arguments_) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  text += "\",\"observers\":{";
+  for (size_t i = 0; i < observers_.size(); i++) {
+    text += (i ? ",\"" : "\"") + observers_[i].first + "\":" + observers_[i].second->json();
+  }
+  text += "}}";
+  return {};
+}
+
+}  // namespace lab::simt::lens

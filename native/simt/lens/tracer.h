@@ -1,0 +1,90 @@
+// The producer of events: one traced launch, from the device's request to the observers' answers.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../../core/backend.h"
+#include "../fiber.h"
+#include "../grid.h"
+#include "address_map.h"
+#include "events.h"
+#include "hook_table.h"
+
+namespace lab::simt {
+class Block;
+class Stacks;
+struct Module;
+}  // namespace lab::simt
+
+namespace lab::simt::lens {
+
+class Tracer {
+ public:
+  // Errors: "invalid-argument" for an observer that does not exist.
+  static Status make(const LensRequest& request, std::unique_ptr<Tracer>* out);
+  ~Tracer();
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
+
+  // Readies the one launch that is traced. Errors: "not-instrumented", "invalid-argument" (a block beyond the grid).
+  Status begin(const GridRun& grid, std::vector<Allocation> tensors);
+  bool started() const { return started_; }
+  // After the launch: the observers' answers as one JSON object. Errors: "trace-too-large".
+  Status finish(std::string* json);
+
+  // What the scheduler tells, on the worker's thread.
+  bool traces(uint64_t block) const;
+  void blockStart(const Block& block, uint64_t index, const Stacks& stacks);
+  void blockEnd();
+  void threadStart(ThreadView* self) { tell(self, Kind::kThreadStart, 0); }
+  void threadEnd(ThreadView* self) { tell(self, Kind::kThreadEnd, 0); }
+
+  // What the traced runtime tells (trace_runtime.cc). `pc` is absolute; 0 where there is none.
+  void tell(ThreadView* self, Kind kind, uint64_t pc, uint32_t mask = 0, uint32_t bytes = 0, uint64_t aux = 0);
+  // Memory of the device's own that the headers read: the slots of an exchange.
+  void hide(const void* base, uint64_t bytes) { map_.addOnce(uint64_t(base), bytes, Space::kLocal); }
+
+  // The tracer whose block runs on the calling worker now, or null.
+  static Tracer* current();
+
+ private:
+  Tracer(const LensRequest& request, std::vector<std::pair<std::string, std::unique_ptr<Observer>>> observers);
+  static void onAccess(ThreadView* self, Access access, uint64_t pc, uint64_t address, uint32_t bytes, uint32_t order);
+  static void onFence(ThreadView* self, uint64_t pc, uint32_t order);
+  static void onBranch(ThreadView* self, uint64_t pc);
+  static void onEnter(ThreadView* self, uint64_t pc, uint64_t caller);
+  static void onLeave(ThreadView* self, uint64_t pc);
+  static void onOperation(ThreadView* self, uint32_t operation, uint64_t pc, const void* address, const void* other,
+                          uint32_t bytes, uint32_t extra);
+
+  Event blank(const ThreadView* self, Kind kind, uint64_t pc) const;
+  void memory(Event& event);
+  void readValue(Event& event) const;
+  void deliver(const Event& event);
+  void settle() {
+    if (pending_) deliverPending();
+  }
+  void deliverPending();
+  void stop();
+  void mapSpaces();
+  Status chooseBlocks(uint64_t blocks);
+
+  LensRequest request_;
+  std::vector<std::pair<std::string, std::unique_ptr<Observer>>> observers_;
+  std::vector<Observer*> list_;     // the same, for the hot path
+  bool values_ = false;             // some observer wants values
+  bool branches_ = false;           // some observer wants control flow
+  bool started_ = false, active_ = false, tooLarge_ = false, sampled_ = false;
+  bool pending_ = false;            // `held_` is a write whose value is not yet in memory
+  Event held_{};
+  LaunchFacts facts_;
+  AddressMap map_;
+  const Module* module_ = nullptr;
+  uint64_t imageBegin_ = 0, imageEnd_ = 0, base_ = 0;
+  const void* args_ = nullptr;
+  std::vector<uint8_t> arguments_;  // as launched, so that the caller can tell which tensor lies where
+  uint64_t block_ = 0, events_ = 0, accesses_ = 0, limit_ = 0, blocks_ = 0;
+};
+
+}  // namespace lab::simt::lens
