@@ -65,6 +65,7 @@ export { type Comparison, compareSamples, tiedForBest } from "./record/compariso
 export { type DocumentOptions, runDocument } from "./record/document";
 export { type Modes, modesOf } from "./record/modes";
 export type * from "./record/schema";
+export { digestOf, type SealState, sealState } from "./record/seal";
 export { medianInterval, quantile, summarize } from "./record/statistics";
 export {
   type LoadedRuns,
@@ -72,6 +73,7 @@ export {
   loadRuns,
   type RecordFilter,
   readRun,
+  readRunText,
   recordsOf,
   saveRun,
 } from "./record/store";

@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -187,11 +188,18 @@ function sweepHome(): string {
 
 test("lab clean deletes the cache and keeps the results", () => {
   mkdirSync(join(scratch, "cache"), { mode: 0o700 });
+  const [left, young] = [".old-1-ab.tmp", ".young-1-ab.tmp"].map((name) =>
+    join(scratch, "results", "softmax", name),
+  );
+  for (const path of [left, young]) writeFileSync(path, "{");
+  utimesSync(left, 0, 0);
   assert.equal(lab("clean", "--dry-run").status, 0);
   assert.ok(existsSync(join(scratch, "cache")));
   assert.equal(lab("clean", "--all").status, 0);
   assert.ok(!existsSync(join(scratch, "cache")));
   assert.ok(existsSync(join(scratch, "results", "softmax")));
+  assert.ok(!existsSync(left), "what a killed writer left is gone");
+  assert.ok(existsSync(young), "what may still be written stays");
 });
 
 test("an error is a message, its code and what to do, or JSON; never a stack", () => {

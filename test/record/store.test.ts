@@ -1,16 +1,26 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { after, type TestContext, test } from "node:test";
 import { LabError } from "kernel-lab/dist/core/error";
 import { resultsPath } from "kernel-lab/dist/core/paths";
 import { runDocument } from "kernel-lab/dist/record/document";
 import { jsonSchemaText } from "kernel-lab/dist/record/jsonSchema";
-import { schemaVersion } from "kernel-lab/dist/record/schema";
+import { documentSchema } from "kernel-lab/dist/record/schema";
+import { digestOf } from "kernel-lab/dist/record/seal";
 import { latestRecords, loadRuns, readRun, recordsOf, saveRun } from "kernel-lab/dist/record/store";
+import { verifiedName } from "kernel-lab/dist/record/verified";
 import { fixtureRecord } from "./fixtures";
 
 const scratch = mkdtempSync(join(tmpdir(), "kernel-lab-store-"));
@@ -27,7 +37,7 @@ test("saveRun() then readRun() gives the same document", () => {
   const document = runDocument("softmax", [fixtureRecord(), fixtureRecord({ id: "softmax/05_vectorised" })]);
   const path = saveRun(document, folder);
   assert.match(path, /softmax\/nvidia-h200-2026-11-21T05-00-00-000Z\.json$/);
-  assert.deepEqual(readRun(path), document);
+  assert.deepEqual(readRun(path), { ...document, digest: digestOf(document) });
   assert.deepEqual(
     readdirSync(join(folder, "softmax")).filter((n) => n.endsWith(".tmp")),
     [],
@@ -52,15 +62,6 @@ test("saveRun() refuses a record that does not fit the schema and leaves nothing
   assert.deepEqual(readdirSync(folder), []);
 });
 
-test("readRun() brings a document of an older version up to the present one", () => {
-  const folder = fresh("older");
-  const path = saveRun(runDocument("softmax", [fixtureRecord()]), folder);
-  writeFileSync(path, readFileSync(path, "utf8").replace(/"schemaVersion": \d+/, '"schemaVersion": 1'));
-  const run = readRun(path);
-  assert.equal(run.schemaVersion, schemaVersion);
-  assert.equal(run.records[0].samples.length, fixtureRecord().samples.length);
-});
-
 test("loadRuns() names truncated, foreign, newer and edited files and keeps the rest", () => {
   const folder = fresh("damaged");
   const good = saveRun(runDocument("softmax", [fixtureRecord()]), folder);
@@ -71,9 +72,15 @@ test("loadRuns() names truncated, foreign, newer and edited files and keeps the 
   put("foreign.json", '{"hello": 1}');
   put("null.json", "null");
   put("newer.json", text.replace(/"schemaVersion": \d+/, '"schemaVersion": 99'));
-  put("edited.json", text.replace('"median"', '"medium"'));
+  put("edited.json", text.replace('"verdict": "trusted"', '"verdict": "rejected"'));
+  put("wrong.json", text.replace('"median"', '"medium"').replace(/"sha256:\w+"/, "null"));
+  mkdirSync(join(folder, "softmax", "folder.json"));
+  writeFileSync(join(folder, "softmax", ".half-1-ab.tmp"), "{");
   const { runs, skipped } = loadRuns(folder);
-  assert.equal(runs.length, 1);
+  assert.deepEqual(
+    runs.map((run) => run.id),
+    [readRun(good).id],
+  );
   const codes = Object.fromEntries(skipped.map((s) => [s.path.split("/").at(-1), s.error.code]));
   assert.deepEqual(codes, {
     "truncated.json": "bad-record-file",
@@ -81,9 +88,14 @@ test("loadRuns() names truncated, foreign, newer and edited files and keeps the 
     "foreign.json": "foreign-record-file",
     "null.json": "foreign-record-file",
     "newer.json": "newer-record-file",
-    "edited.json": "bad-record-file",
+    "edited.json": "edited-record-file",
+    "wrong.json": "bad-record-file",
+    "folder.json": "bad-record-file",
   });
-  for (const s of skipped) assert.ok(s.error.message.includes(s.path), "the message names the file");
+  for (const s of skipped) {
+    assert.ok(s.error.message.includes(s.path), "the message names the file");
+    assert.ok(existsSync(s.path), "and the file is still there");
+  }
 });
 
 test("loadRuns() of a folder that is not there is empty", () => {
@@ -114,28 +126,66 @@ test("runDocument() refuses records of two devices and no records", () => {
   );
 });
 
-test("a writer killed at any moment leaves whole files only", async () => {
-  const folder = fresh("killed");
-  const program = `
-    const { saveRun } = require(${JSON.stringify(require.resolve("kernel-lab/dist/record/store"))});
-    const { runDocument } = require(${JSON.stringify(require.resolve("kernel-lab/dist/record/document"))});
-    const { fixtureRecord } = require(${JSON.stringify(join(__dirname, "fixtures.js"))});
-    const records = Array.from({ length: 40 }, () => fixtureRecord());
-    process.stdout.write("go");
-    for (;;) saveRun(runDocument("softmax", records), process.argv[1]);`;
-  for (let round = 0; round < 6; round++) {
-    const child = spawn(process.execPath, ["-e", program, folder], { stdio: ["ignore", "pipe", "inherit"] });
-    await new Promise((resolve) => child.stdout.once("data", resolve));
-    // The first write may take long on a busy machine; then the kill comes at another moment each round.
-    while (round === 0 && readdirSync(folder, { recursive: true }).length < 3) await sleep(5);
-    await sleep(20 + round * 9);
-    child.kill("SIGKILL");
-    await new Promise((resolve) => child.once("exit", resolve));
+/** Files that settled long enough ago to be noted as checked, and how many files a load checks. */
+function settled(folder: string, files: number): string[] {
+  const paths = Array.from({ length: files }, () =>
+    saveRun(runDocument("softmax", [fixtureRecord()]), folder),
+  );
+  return paths;
+}
+
+function checksOfALoad(context: TestContext, folder: string): number {
+  const check = context.mock.method(documentSchema, "safeParse");
+  const now = Date.now();
+  const later = context.mock.method(Date, "now", () => now + 60_000);
+  loadRuns(folder);
+  later.mock.restore();
+  check.mock.restore();
+  return check.mock.callCount();
+}
+
+test("loadRuns() checks a file once, and again after any change to it", (context) => {
+  const folder = fresh("verified");
+  const paths = settled(folder, 40);
+  const first = paths[0];
+  assert.equal(checksOfALoad(context, folder), 40);
+  assert.equal(checksOfALoad(context, folder), 0);
+  // The same size and the same time of modification: only the inode's own time tells.
+  const text = readFileSync(first, "utf8");
+  const { atime, mtime } = statSync(first);
+  writeFileSync(first, text.replace('"trusted"', '"toasted"'));
+  utimesSync(first, atime, mtime);
+  assert.deepEqual(
+    loadRuns(folder).skipped.map((s) => [s.path, s.error.code]),
+    [[first, "edited-record-file"]],
+  );
+  writeFileSync(first, text);
+  assert.equal(checksOfALoad(context, folder), 1);
+  saveRun(runDocument("softmax", [fixtureRecord()]), folder);
+  assert.equal(checksOfALoad(context, folder), 2, "that one, not yet worth noting, and the new one");
+});
+
+test("loadRuns() does without its notes when they are damaged, old or cannot be written", (context) => {
+  const folder = fresh("unnoted");
+  settled(folder, 40);
+  assert.equal(checksOfALoad(context, folder), 40);
+  const notes = join(folder, verifiedName);
+  const kept = readFileSync(notes, "utf8");
+  for (const damaged of ["", "{", "[]", kept.replace(/"checkedBy":"\d+/, '"checkedBy":"0')]) {
+    writeFileSync(notes, damaged);
+    assert.equal(checksOfALoad(context, folder), 40, damaged.slice(0, 40));
   }
-  const { runs, skipped } = loadRuns(folder);
-  assert.deepEqual(skipped, []);
-  assert.ok(runs.length > 0, "the writers wrote something before they died");
-  assert.ok(runs.every((run) => run.records.length === 40));
+  rmSync(notes);
+  mkdirSync(notes);
+  assert.equal(checksOfALoad(context, folder), 40);
+});
+
+test("a file that was just written is not noted: it may change again within the clock's tick", (context) => {
+  const folder = fresh("racy");
+  settled(folder, 40);
+  loadRuns(folder);
+  assert.ok(!existsSync(join(folder, verifiedName)));
+  assert.equal(checksOfALoad(context, folder), 40);
 });
 
 test("results/schema.json is what the definition gives", () => {

@@ -7,6 +7,7 @@ import { open } from "../runtime/open";
 import { type Figure, type FigureRun, figureOf } from "./figure";
 import { measure } from "./measure";
 import { type NumbaReading, readNumba } from "./numba";
+import { storeFigure } from "./storeFigure";
 
 const rows = 512;
 const cols = 4096;
@@ -51,6 +52,7 @@ export async function cpuFigures(progress: (what: string) => void): Promise<Figu
   const compile = await compileTimes();
   progress("Numba's CUDA simulator on the same kernel");
   const numba = await readNumba();
+  progress("the store of results");
   const figures: Figure[] = [
     figureOf(
       "CPU softmax 512x4096 fp32, one core",
@@ -85,6 +87,7 @@ export async function cpuFigures(progress: (what: string) => void): Promise<Figu
       20,
       "median of 9, from call to kernel",
     ),
+    storeFigure(one),
   ];
   return { figures, records: [one, two] };
 }

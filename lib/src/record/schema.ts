@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** Version of the record format; raised when a stored field changes meaning. */
+/** Version of the record format; raised when a field comes or changes meaning, with a step in migrations.ts. */
 export const schemaVersion = 2;
 
 /** Marks a file as ours: JSON without it is foreign. */
@@ -184,6 +184,14 @@ export const resourcesSchema = z.strictObject({
   block: z.array(z.number()).nullable(),
 });
 
+/** Hardware counters of one launch of the work, as `lab.counters` answers them, by the profiler's metric names. */
+export const counterSchema = z.strictObject({
+  kernel: z.string(),
+  device: z.string(),
+  metrics: z.record(z.string(), z.number()),
+  units: z.record(z.string(), z.string()),
+});
+
 /** One reading of the device's sensors, `at` seconds after the run began. */
 export const stateSchema = z.strictObject({
   at: seconds,
@@ -215,6 +223,8 @@ export const recordSchema = z.strictObject({
   notes: z.array(z.string()),
   inputs: z.array(inputSchema).optional(),
   outputs: z.array(outputSchema).optional(),
+  /** Of every launch of one run, where somebody read them. */
+  counters: z.array(counterSchema).optional(),
 });
 
 /** A case that could not be measured, or a point a sweep skipped, with the reason. */
@@ -237,6 +247,11 @@ export const documentSchema = z.strictObject({
   records: z.array(recordSchema),
   failures: z.array(failureSchema),
   notes: z.array(z.string()),
+  /** SHA-256 of the content as its writer left it, by `digestOf`; absent from writers that store none. */
+  digest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .optional(),
 });
 
 /** The device, host and versions a run was measured with. */
@@ -261,6 +276,8 @@ export type InputRecord = z.infer<typeof inputSchema>;
 export type OutputRecord = z.infer<typeof outputSchema>;
 /** What a kernel takes of a multiprocessor. */
 export type Resources = z.infer<typeof resourcesSchema>;
+/** Hardware counters of one launch. */
+export type CounterRecord = z.infer<typeof counterSchema>;
 /** One reading of the device's sensors. */
 export type StateReading = z.infer<typeof stateSchema>;
 /** A measurement as a file keeps it, without its environment. */

@@ -1,22 +1,12 @@
-import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
 import { LabError } from "../core/error";
 import { resultsPath } from "../core/paths";
+import { writeNewFile } from "./atomicFile";
 import { migrate } from "./migrations";
 import { documentKind, documentSchema, type MeasureRecord, type RunDocument, schemaVersion } from "./schema";
+import { digestOf, sealState } from "./seal";
+import { verifiedFiles } from "./verified";
 
 /** A file that could not be used, named with its reason; the others are loaded all the same. */
 export interface SkippedFile {
@@ -56,7 +46,7 @@ export function saveRun(document: RunDocument, folder: string = resultsPath()): 
   const target = join(folder, parsed.data.suite);
   try {
     mkdirSync(target, { recursive: true });
-    return writeNew(target, fileStem(parsed.data), `${JSON.stringify(parsed.data, null, 1)}\n`);
+    return writeNewFile(target, fileStem(parsed.data), ".json", runText(parsed.data));
   } catch (cause) {
     throw new LabError("unwritable-results", `Writing a result file in ${target}: ${text(cause)}.`, {
       advice: "Make the folder writable, or set KERNEL_LAB_HOME to a checkout that is.",
@@ -65,68 +55,128 @@ export function saveRun(document: RunDocument, folder: string = resultsPath()): 
   }
 }
 
+/** The text of a run's file, sealed with its digest. */
+export function runText(document: RunDocument): string {
+  return `${JSON.stringify({ ...document, digest: digestOf(document) }, null, 1)}\n`;
+}
+
 /**
- * Reads one run document.
+ * Reads one run document; one of an older version is answered as one of the present version.
  *
- * @throws LabError "bad-record-file" (truncated or not JSON, or a field is wrong), "foreign-record-file",
- *   "newer-record-file"
+ * @throws LabError "bad-record-file" (truncated, unreadable, or a field is wrong), "foreign-record-file" (not a run),
+ *   "newer-record-file", "edited-record-file" (its digest says that it was changed after it was written)
  */
 export function readRun(path: string): RunDocument {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    throw new LabError(
-      "bad-record-file",
-      `Reading ${path}: expected a whole JSON document, ${text(cause)}.`,
-      {
-        advice: "The file is truncated or damaged: restore it from git or delete it.",
-        cause,
-      },
-    );
-  }
-  const head = content as { kind?: unknown; schemaVersion?: unknown } | null;
-  if (typeof head !== "object" || head === null || head.kind !== documentKind) {
-    throw new LabError(
-      "foreign-record-file",
-      `Reading ${path}: expected "kind": "${documentKind}", found another document.`,
-      {
-        advice: "Keep only the lab's own result files in this folder.",
-      },
-    );
-  }
-  if (typeof head.schemaVersion === "number" && head.schemaVersion > schemaVersion) {
-    throw new LabError(
-      "newer-record-file",
-      `Reading ${path}: written with schema version ${head.schemaVersion}, this lab knows up to ${schemaVersion}.`,
-      { advice: "Update Kernel Lab to read it." },
-    );
-  }
-  const parsed = documentSchema.safeParse(migrate(head));
-  if (parsed.success) return parsed.data;
-  throw new LabError("bad-record-file", `Reading ${path}: ${issues(parsed.error)}.`, {
-    advice: "The file was edited or damaged: restore it from git or delete it.",
-  });
+  return checkRun(parseRun(readText(path), path), path);
+}
+
+/**
+ * Reads a run document from its text, wherever it came from; `name` stands in messages. Errors: as `readRun`.
+ *
+ * @example lab.readRunText(text, "bundle.tar.gz: softmax/h200.json")
+ */
+export function readRunText(content: string, name: string): RunDocument {
+  return checkRun(parseRun(content, name), name);
 }
 
 /**
  * Loads every run below a folder, oldest first; files that cannot be used are listed in `skipped`, never fatal.
+ *
+ * Files that were checked before and have not changed are only parsed, so that a second look at many is quick.
  *
  * @example const { runs, skipped } = lab.loadRuns(); for (const s of skipped) console.warn(s.error.message);
  */
 export function loadRuns(folder: string = resultsPath(), suite?: string): LoadedRuns {
   const runs: RunDocument[] = [];
   const skipped: SkippedFile[] = [];
+  const verified = verifiedFiles(folder);
   for (const path of resultFiles(folder, suite)) {
+    const name = relative(folder, path);
     try {
-      runs.push(readRun(path));
+      // Looked at before it is read: a change in between shows in the next look.
+      const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+      const found = parseRun(readText(path), path);
+      if (stat && verified.has(name, stat)) {
+        runs.push(migrate(found) as unknown as RunDocument);
+      } else {
+        runs.push(checkRun(found, path));
+        if (stat) verified.add(name, stat);
+      }
     } catch (error) {
       if (!LabError.is(error)) throw error;
       skipped.push({ path, error });
     }
   }
-  runs.sort((a, b) => a.environment.date.localeCompare(b.environment.date));
+  verified.save();
+  runs.sort((a, b) => (a.environment.date < b.environment.date ? -1 : 1));
   return { runs, skipped };
+}
+
+/** A parsed file that says it is a run. */
+type ParsedRun = Readonly<Record<string, unknown>>;
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new LabError("bad-record-file", `Reading ${path}: ${text(cause)}.`, {
+      advice: "Make the file readable, or delete it.",
+      cause,
+    });
+  }
+}
+
+function parseRun(content: string, name: string): ParsedRun {
+  let found: unknown;
+  try {
+    found = JSON.parse(content);
+  } catch (cause) {
+    throw new LabError(
+      "bad-record-file",
+      `Reading ${name}: expected a whole JSON document, ${text(cause)}.`,
+      { advice: "The file is truncated or damaged: restore it from git or delete it.", cause },
+    );
+  }
+  if (typeof found === "object" && found !== null && "kind" in found && found.kind === documentKind) {
+    return found as ParsedRun;
+  }
+  throw new LabError(
+    "foreign-record-file",
+    `Reading ${name}: expected "kind": "${documentKind}", found another document.`,
+    { advice: "Keep only the lab's own result files in this folder." },
+  );
+}
+
+function checkRun(found: ParsedRun, name: string): RunDocument {
+  const version = found.schemaVersion;
+  if (typeof version === "number" && version > schemaVersion) {
+    throw new LabError(
+      "newer-record-file",
+      `Reading ${name}: written with schema version ${version}, this lab knows up to ${schemaVersion}.`,
+      { advice: "Update Kernel Lab to read it." },
+    );
+  }
+  if (sealState(found) === "edited") {
+    throw new LabError(
+      "edited-record-file",
+      `Reading ${name}: its content is not what its writer sealed with the digest ${String(found.digest)}.`,
+      { advice: "Someone or something changed it: restore it from git, or measure again." },
+    );
+  }
+  const parsed = documentSchema.safeParse(versioned(found, name));
+  if (parsed.success) return parsed.data;
+  throw new LabError("bad-record-file", `Reading ${name}: ${issues(parsed.error)}.`, {
+    advice: "The file was edited or damaged: restore it from git or delete it.",
+  });
+}
+
+function versioned(found: ParsedRun, name: string): ParsedRun {
+  try {
+    return migrate(found);
+  } catch (error) {
+    if (!LabError.is(error)) throw error;
+    throw new LabError("bad-record-file", `Reading ${name}: ${error.what}`, { advice: error.advice });
+  }
 }
 
 /** The records of runs, each with its environment, that pass the filter. */
@@ -171,10 +221,13 @@ function matches(record: MeasureRecord, filter: RecordFilter): boolean {
 function resultFiles(folder: string, suite?: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && (suite === undefined || entry.name === suite))
+    .filter(
+      (entry) =>
+        entry.isDirectory() && !entry.name.startsWith(".") && (suite === undefined || entry.name === suite),
+    )
     .flatMap((entry) =>
       readdirSync(join(folder, entry.name))
-        .filter((name) => name.endsWith(".json"))
+        .filter((name) => name.endsWith(".json") && !name.startsWith("."))
         .sort()
         .map((name) => join(folder, entry.name, name)),
     );
@@ -188,52 +241,6 @@ function fileStem(document: RunDocument): string {
     .replace(/^-+|-+$/g, "")
     .slice(0, 48);
   return `${device || "device"}-${document.environment.date.replace(/[:.]/g, "-")}`;
-}
-
-/** Writes to a temporary file, flushes it, then gives it a name nobody else holds. */
-function writeNew(folder: string, stem: string, content: string): string {
-  const temporary = join(folder, `.${stem}-${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
-  const file = openSync(temporary, "wx", 0o644);
-  try {
-    try {
-      writeFileSync(file, content);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    for (let attempt = 1; ; attempt++) {
-      const path = join(folder, attempt === 1 ? `${stem}.json` : `${stem}-${attempt}.json`);
-      if (claim(temporary, path)) {
-        flushFolder(folder);
-        return path;
-      }
-    }
-  } finally {
-    rmSync(temporary, { force: true });
-  }
-}
-
-/** Names the file unless the name is taken: link() is atomic and, unlike rename(), never overwrites. */
-function claim(temporary: string, path: string): boolean {
-  try {
-    linkSync(temporary, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    // A file system without hard links: the rename is atomic too, only the claim of the name is not.
-    if (existsSync(path)) return false;
-    renameSync(temporary, path);
-    return true;
-  }
-}
-
-function flushFolder(folder: string): void {
-  const handle = openSync(folder, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 function issues(error: { issues: ReadonlyArray<{ path: PropertyKey[]; message: string }> }): string {
