@@ -5,6 +5,7 @@ export type { CompiledModule, CompileRequest } from "./backend/compiled";
 export type * from "./backend/contract";
 export { recordedBaselines, recordedRuns } from "./baselines/recorded";
 export { type BaselineOptions, findTorch, runBaselines } from "./baselines/run";
+export { standing, standingRows } from "./baselines/standing";
 export { copyBandwidth } from "./bench/copyBandwidth";
 export { type CounterQuantity, counterQuantities } from "./bench/counterMetrics";
 export { type CounterOptions, type Counters, counters, countersOf } from "./bench/counters";
@@ -111,6 +112,14 @@ export { recordTable } from "./show/recordTable";
 export { type Report, report } from "./show/report";
 export { type RooflineOptions, rooflinePlot } from "./show/roofline";
 export { kernelSource, showSource } from "./show/source";
+export {
+  type Standee,
+  type Standing,
+  type StandingOptions,
+  type StandingRow,
+  standingOf,
+} from "./show/standing";
+export { standingPlot, standingTable } from "./show/standingView";
 export { recordsView, type TableView, tableOf } from "./show/table";
 export { type ComputeUnit, type GpuFacts, gpuFacts } from "./targets/gpus";
 export { type NamedTargets, type TargetFigure, targetDocuments, targetFigures } from "./targets/load";

@@ -22,6 +22,7 @@ import { addList } from "./list";
 import { exitCodes, fail, quietWhenPipeCloses } from "./output";
 import { addReport } from "./report";
 import { addRun } from "./run";
+import { addStanding } from "./standing";
 import { addSweep } from "./sweep";
 
 /** Every command, in the order that `lab --help` lists them. */
@@ -31,6 +32,7 @@ const commands: readonly ((lab: Command) => void)[] = [
   addBench,
   addSweep,
   addReport,
+  addStanding,
   addAudit,
   addBaselines,
   addList,

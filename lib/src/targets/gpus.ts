@@ -5,6 +5,7 @@ import { dataPath } from "../core/paths";
 const gpuSchema = z.object({
   name: z.string(),
   match: z.array(z.string()),
+  capability: z.tuple([z.number(), z.number()]),
   bandwidth: z.number(),
   memory: z.number(),
   l2: z.number(),

@@ -1,0 +1,150 @@
+import * as Plot from "@observablehq/plot";
+import { type Figure, figure } from "./figure";
+import { digits, formatSeconds, formatShare, tickText } from "./format";
+import type { Standee, Standing } from "./standing";
+import { type TableView, tableOf } from "./table";
+import { colors, textWidth } from "./theme";
+
+/**
+ * The standing as a table: a row a case, ours and the best baseline, the ratio with its interval, targets and limit.
+ *
+ * @example lab.show(lab.standingTable(lab.standingRows({ suite: "softmax" })))
+ */
+export function standingTable(rows: readonly Standing[]): TableView {
+  const devices = new Set(rows.map((row) => row.device));
+  const view = tableOf(
+    rows.map((row) => cells(row, devices.size > 1)),
+    {
+      title: `Where the lab stands on ${[...devices].join(", ") || "no device"}`,
+    },
+  );
+  const notes = notesOf(rows);
+  return {
+    ...view,
+    text: [view.text, ...notes].join("\n"),
+    markdown: [view.markdown, ...notes].join("\n\n"),
+  };
+}
+
+/**
+ * The ratio of every case that has both sides, with its interval, on a logarithmic axis: right of 1, ours is the faster.
+ *
+ * Hollow: one side is not trusted. A tick marks where the published target lies.
+ */
+export function standingPlot(rows: readonly Standing[]): Figure {
+  const points = rows.flatMap((row) => {
+    if (!row.ratio || !row.ours || !row.best) return [];
+    const hollow = row.ours.verdict !== "trusted" || row.best.verdict !== "trusted";
+    const color =
+      row.outcome === "faster" ? colors.good : row.outcome === "tie" ? colors.baseline : colors.roof;
+    return [
+      {
+        name: `${row.suite} ${row.case}`,
+        ...row.ratio,
+        hollow,
+        color,
+        label: `${digits(row.ratio.value)}x ${row.best.implementation}`,
+      },
+    ];
+  });
+  type Point = (typeof points)[number];
+  const all = points.flatMap((p) => [p.lo, p.hi, 1]);
+  const [from, to] = all.length > 0 ? [Math.min(...all) / 1.2, Math.max(...all) * 1.2] : [0.5, 2];
+  const hollow = points.filter((p) => p.hollow).length;
+  const missing = rows.length - points.length;
+  return figure(
+    {
+      width: 760,
+      height: 60 + 26 * Math.max(1, points.length),
+      marginLeft: Math.min(330, Math.max(60, ...points.map((p) => textWidth(p.name))) + 12),
+      marginRight: Math.max(40, ...points.map((p) => textWidth(p.label))) + 12,
+      marginBottom: 44,
+      x: {
+        type: "log",
+        domain: [from, to],
+        label: "time of the best baseline over ours (log): right of 1, ours is faster",
+        grid: true,
+        ticks: 6,
+        tickFormat: tickText,
+      },
+      y: { label: null, domain: points.map((p) => p.name), tickSize: 0 },
+      marks: [
+        Plot.ruleX([1], { stroke: "currentColor" }),
+        Plot.ruleY(points, { x1: "lo", x2: "hi", y: "name", stroke: "color", strokeWidth: 2 }),
+        Plot.dot(points, {
+          x: "value",
+          y: "name",
+          r: 5,
+          stroke: "color",
+          strokeWidth: 2,
+          fill: (p: Point) => (p.hollow ? "transparent" : p.color),
+          title: (p: Point) => `${p.name}: ${p.label} (${digits(p.lo)} to ${digits(p.hi)})`,
+        }),
+        Plot.text(points, {
+          frameAnchor: "right",
+          y: "name",
+          text: "label",
+          textAnchor: "start",
+          dx: 7,
+          fill: "currentColor",
+        }),
+      ],
+    },
+    {
+      title: `Against the best baseline${rows[0] ? ` on ${[...new Set(rows.map((r) => r.device))].join(", ")}` : ""}`,
+      caption: [
+        "Dots: ratio of medians; lines: 95% interval.",
+        hollow > 0 ? `Hollow: ${hollow} with an ambiguous side.` : "",
+        missing > 0 ? `Not drawn: ${missing} without both sides.` : "",
+      ]
+        .filter(Boolean)
+        .join(" "),
+      legend: [
+        { label: "faster", color: colors.good },
+        { label: "tie", color: colors.baseline },
+        { label: "slower", color: colors.roof },
+      ],
+    },
+  );
+}
+
+function cells(row: Standing, severalDevices: boolean): Record<string, string> {
+  const { published, ours, best, ratio } = row;
+  const goal = (seconds: number | null | undefined) =>
+    seconds === null || seconds === undefined || !published ? "" : formatSeconds(seconds);
+  return {
+    ...(severalDevices ? { device: row.device } : {}),
+    suite: row.suite,
+    case: row.case,
+    ours: ours?.implementation ?? "none yet",
+    time: timeOf(ours),
+    "best baseline": best?.implementation ?? "none",
+    "its time": timeOf(best),
+    ratio: ratio ? `${digits(ratio.value)} (${digits(ratio.lo)} to ${digits(ratio.hi)})` : "",
+    stands: row.outcome === null ? "" : `${row.outcome}${row.sameRun ? "" : " *"}`,
+    target: goal(published?.target),
+    excellent: goal(published?.excellent),
+    "published for": published?.hardware ?? "",
+    limit: row.limit === null ? "" : formatSeconds(row.limit),
+    "of limit": row.share === null ? "" : formatShare(row.share),
+  };
+}
+
+function timeOf(standee: Standee | null): string {
+  if (!standee) return "";
+  return `${formatSeconds(standee.seconds)}${standee.verdict === "trusted" ? "" : " ?"}`;
+}
+
+function notesOf(rows: readonly Standing[]): string[] {
+  const some = (test: (row: Standing) => boolean) => rows.some(test);
+  return [
+    ...(some((r) => [r.ours, r.best].some((s) => s?.verdict === "ambiguous"))
+      ? ["? ambiguous: the gate does not vouch for it."]
+      : []),
+    ...(some((r) => r.outcome !== null && !r.sameRun) ? ["* the two sides come from different runs."] : []),
+    ...(some((r) => r.limit !== null)
+      ? [`limit: ${[...new Set(rows.flatMap((r) => r.limitSource ?? []))].slice(0, 3).join("; ")}.`]
+      : []),
+    ...(some((r) => r.kind === "cpu") ? ["The CPU device's times are not GPU times."] : []),
+  ];
+}
