@@ -145,7 +145,7 @@ Status CpuDevice::elapsed(uint32_t from, uint32_t to, double* seconds) {
 Status CpuDevice::unfinished(double* seconds) {
   const auto others = [] { return processorTime(CLOCK_PROCESS_CPUTIME_ID) - processorTime(CLOCK_THREAD_CPUTIME_ID); };
   const double before = others();
-  std::this_thread::sleep_for(std::chrono::microseconds(200));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
   *seconds = std::max(0.0, others() - before);
   return {};
 }

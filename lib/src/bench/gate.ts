@@ -57,6 +57,7 @@ export function judge(evidence: Evidence, gate: Gate = gates[evidence.kind]): Ve
     ...(throttles.length > 0 ? [`throttled: ${throttles.join(", ")}`] : []),
     ...cache(evidence),
     ...easyInputs(evidence.inputs ?? []),
+    ...(evidence.outputs ?? []).filter(allZeros).map((o) => `the output ${o.name} is all zeros`),
     ...unchecked(evidence.check),
   ];
   const verdict = rejections.length > 0 ? "rejected" : doubts.length > 0 ? "ambiguous" : "trusted";
@@ -97,10 +98,15 @@ function tampering({ inputs = [], outputs = [] }: Evidence): string[] {
   ];
 }
 
+function allZeros({ elements, zeros }: OutputRecord): boolean {
+  return elements > 0 && zeros === elements;
+}
+
 function escapes({ method, statistics }: Evidence, gate: Gate): string[] {
   const { unfinished, idle, batch } = method;
   if (unfinished === undefined || unfinished === null) return [];
-  const late = unfinished - (idle ?? 0);
+  // What runs on from the warm-up is found after empty events as well, and must not excuse itself.
+  const late = unfinished - Math.min(idle ?? 0, gate.unfinished);
   if (late <= gate.unfinished) return [];
   const share = late / (statistics.median * batch);
   return [

@@ -49,8 +49,9 @@ export interface Gate {
  * - physics 5%: a kernel that only reads is up to a few percent faster than the copy.
  *
  * The CPU device shares its cores with everything else on the host: what would be noise to hide on a GPU is its normal
- * state, so it is held to a wider gate. A rogue thread shows as 200 us of processor time a sample, half of it must be
- * seen; its copy lies in caches that a bigger case leaves, so physics is held to half as much again.
+ * state, so it is held to a wider gate. A rogue thread shows as processor time in the millisecond after a sample, of
+ * which a tenth must be seen; a copy of its caches' size says little of a smaller case, so physics is held to half as
+ * much again.
  */
 export const gates: Readonly<Record<"cuda" | "cpu", Gate>> = {
   cuda: {
