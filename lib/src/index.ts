@@ -16,6 +16,13 @@ export { type Evidence, judge } from "./bench/gate";
 export { type ComparedRecords, type Contender, compare, measure, measureInterleaved } from "./bench/measure";
 export { type Roof, roofOf } from "./bench/roofline";
 export {
+  type SanitizeOptions,
+  type SanitizerFinding,
+  type SanitizerReport,
+  type SanitizerTool,
+  sanitize,
+} from "./bench/sanitize";
+export {
   contender,
   measureVariant,
   measureVariants,
