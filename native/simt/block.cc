@@ -1,6 +1,7 @@
 #include "block_hot.h"
 #include "include/simt_api.h"
 #include "lens/tracer.h"
+#include "module.h"
 
 namespace lab::simt {
 
@@ -29,11 +30,27 @@ void Block::prepare(const GridRun& grid, void* dynamicSharedAt) {
   dynamicSharedBytes = grid.dynamicShared;
   staticSharedBytes = grid.staticShared;
   cooperative = grid.cooperative;
+  cluster_ = nullptr;
+  clusterRank = 0;
+  clusterBlocks = 1;
+  clusterDim = {1, 1, 1};
+  clusterBlock = {0, 0, 0};
+  uint64_t fixedBytes;
+  void* fixed = grid.module->staticSharedOfThread(&fixedBytes);
+  window_.set(dynamicShared, dynamicSharedBytes, fixed, fixedBytes);
   if (sameShape && ids_.size() == threads) return;
   ids_.clear();
   for (uint32_t z = 0; z < blockDim.z; z++)
     for (uint32_t y = 0; y < blockDim.y; y++)
       for (uint32_t x = 0; x < blockDim.x; x++) ids_.push_back(Id3{x, y, z});
+}
+
+void Block::join(Cluster* cluster, uint32_t rank) {
+  cluster_ = cluster;
+  clusterRank = rank;
+  clusterBlocks = cluster->size();
+  clusterDim = grid_->cluster;
+  clusterBlock = grid_->placeOf(rank);
 }
 
 void Block::run(uint64_t index) {
@@ -46,7 +63,9 @@ void Block::run(uint64_t index) {
   alive_ = threads;
   ready_ = warps == 32 ? ~0u : (1u << warps) - 1;
   parked_ = polling_ = open_ = idlePolls_ = begun_ = 0;
-  asyncUsed_ = false;
+  asyncUsed_ = progressed_ = false;
+  clusterBarrier_ = ClusterBarrier();
+  if (units_) units_->reset();
   for (uint32_t w = 0; w < warps; w++) {
     uint32_t lanes = threads - w * kWarpSize;
     warps_[w].reset(lanes >= kWarpSize ? ~0u : (1u << lanes) - 1);
@@ -104,7 +123,7 @@ void Block::threadMain(void* self) {
 bool Block::nextInPlace(ThreadView* view) {
   uint32_t warpIndex = warpOf(view), bit = 1u << laneOf(view), next = bit << 1;
   Warp& warp = warps_[warpIndex];
-  if (open_ | parked_ | polling_ || asyncUsed_ || warp.recent || !(warp.alive & ~warp.started & next)) return false;
+  if (open_ | parked_ | polling_ || asyncUsed_ || warp.recent || cluster_ || clusterBarrier_.arrived || !(warp.alive & ~warp.started & next)) return false;
   warp.alive &= ~bit;
   warp.runnable &= ~bit;
   alive_--;
@@ -129,6 +148,14 @@ void Block::exitThread(ThreadView* self) {
   if (asyncUsed_) queues_[detailOf(self).slot].clear();
   alive_--;
   idlePolls_ = 0;
+  progressed_ = true;
+  if (units_ && units_->used) units_->stores[detailOf(self).slot].clear();
+  if (cluster_) {
+    cluster_->threadExited();
+    cluster_->barrier().check(cluster_->aliveThreads());
+  } else {
+    clusterBarrier_.check(alive_);
+  }
   if (open_ || warp.recent) afterExit(warp, warpIndex);
   if (alive_ == 0) {
     freeStacks_.push_back(detailOf(self).slot);

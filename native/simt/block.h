@@ -4,13 +4,17 @@
 // so a block in which nobody waits is a plain loop over its threads.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "async_queue.h"
+#include "cluster.h"
 #include "fiber.h"
 #include "grid.h"
+#include "shared_window.h"
 #include "stacks.h"
+#include "units.h"
 #include "warp.h"
 
 namespace lab::simt {
@@ -25,6 +29,8 @@ class Block : public lab_simt::BlockView {
 
   // Readies the block for a launch; cheap when its shape is the last one's.
   void prepare(const GridRun& grid, void* dynamicSharedAt);
+  // Makes the block the one of that rank in its cluster; to be called before every run() of it.
+  void join(Cluster* cluster, uint32_t rank);
   // Runs block `index` to its end on the calling worker's thread.
   void run(uint64_t index);
 
@@ -34,7 +40,8 @@ class Block : public lab_simt::BlockView {
   void barrierArrive(uint32_t id, uint32_t count);
   uint32_t activeMask(ThreadView* self);
   void yield(ThreadView* self);
-  void waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what);
+  // `object`: the shared address of what is waited for, or 0.
+  void waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what, uint32_t object = 0);
   AsyncQueue& async(ThreadView* self) {
     asyncUsed_ = true;
     return queues_[detailOf(self).slot];
@@ -44,6 +51,22 @@ class Block : public lab_simt::BlockView {
 
   // Where every worker's Sweep lies, from the thread pointer.
   static int64_t sweepOffset();
+  // Hopper's units (units.cc).
+  Units& units() {
+    if (!units_) units_ = std::make_unique<Units>(queues_.size());
+    units_->used = true;
+    return *units_;
+  }
+  const SharedWindow& window() const { return window_; }
+  // The block of the cluster that a shared address names; a fault for one that does not exist or has ended.
+  Block& owner(uint32_t sharedAddress);
+  // Where `bytes` bytes at a shared address lie; a fault when they are not in one block's shared memory.
+  uint8_t* sharedAt(uint32_t address, uint32_t bytes);
+  Cluster* cluster() const { return cluster_; }
+  void clusterArrive(ThreadView* self);
+  void clusterWait(ThreadView* self);
+  bool testMbarrier(uint32_t address, uint32_t parity);
+  std::string describeMbarrier(uint32_t address);
 
  private:
   struct Barrier {
@@ -69,6 +92,7 @@ class Block : public lab_simt::BlockView {
   ThreadView* pickElsewhere(ThreadView* self);
   void resolveParked(uint32_t warp);
   bool wakePollers();
+  bool letClusterRun();
   [[noreturn]] void deadlock();
 
   // Meeting (meet.cc).
@@ -102,6 +126,11 @@ class Block : public lab_simt::BlockView {
   uint32_t sweepPause_ = 1;    // what that is set to; doubled with every sweep that is broken off by half a round
   uint32_t begun_ = 0;         // threads that have a stack
   bool asyncUsed_ = false;     // some thread of this block has deferred a copy
+  bool progressed_ = false;    // since the block's turn in its cluster began
+  Cluster* cluster_ = nullptr;
+  ClusterBarrier clusterBarrier_;        // of a block that is a cluster by itself
+  SharedWindow window_;
+  std::unique_ptr<Units> units_;
   Warp warps_[lab_simt::kMaxThreads / lab_simt::kWarpSize];
   Barrier barriers_[lab_simt::kNamedBarriers + 1];
   ThreadView* order_[lab_simt::kMaxThreads];  // by rank, those that have begun

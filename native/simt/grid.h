@@ -44,12 +44,27 @@ struct GridRun {
   uint64_t blocks = 1;
   uint32_t threads = 1;
   uint32_t dynamicShared = 0, staticShared = 0;
+  lab_simt::Id3 cluster{1, 1, 1};        // blocks of a cluster
   bool cooperative = false;
   GridBarrier* barrier = nullptr;        // cooperative launches
   PrintBuffer* print = nullptr;
   lens::Tracer* tracer = nullptr;        // a traced launch: all its blocks run on one worker
   uint64_t chunk = 1;                    // blocks handed out at a time
-  alignas(64) std::atomic<uint64_t> next{0};  // first block not yet handed to a worker; alone on its line
+  alignas(64) std::atomic<uint64_t> next{0};  // first block (or cluster) not yet handed out; alone on its line
+
+  uint32_t clusterBlocks() const { return cluster.x * cluster.y * cluster.z; }
+  uint64_t clusters() const { return blocks / clusterBlocks(); }
+  // The linear index of the block at a place in a cluster.
+  uint64_t blockOf(uint64_t clusterIndex, lab_simt::Id3 place) const {
+    const uint64_t across = grid.x / cluster.x, down = grid.y / cluster.y;
+    const uint64_t x = clusterIndex % across * cluster.x + place.x;
+    const uint64_t y = clusterIndex / across % down * cluster.y + place.y;
+    const uint64_t z = clusterIndex / across / down * cluster.z + place.z;
+    return (z * grid.y + y) * grid.x + x;
+  }
+  lab_simt::Id3 placeOf(uint32_t rank) const {
+    return {rank % cluster.x, rank / cluster.x % cluster.y, rank / cluster.x / cluster.y};
+  }
 };
 
 }  // namespace lab::simt

@@ -149,10 +149,16 @@ uint64_t Module::staticShared(const lab_simt::EntryInfo& entry) const {
   return bytes - info->sharedPointers() * sizeof(void*);
 }
 
-bool Module::inStaticShared(const void* address) const {
+void* Module::staticSharedOfThread(uint64_t* bytes) const {
   void* block = nullptr;
-  if (dlinfo(handle_, RTLD_DI_TLS_DATA, &block) != 0 || !block) return false;
-  return reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(block) < elf_.threadLocalBytes;
+  *bytes = elf_.threadLocalBytes;
+  return dlinfo(handle_, RTLD_DI_TLS_DATA, &block) == 0 ? block : nullptr;
+}
+
+bool Module::inStaticShared(const void* address) const {
+  uint64_t bytes;
+  const void* block = staticSharedOfThread(&bytes);
+  return block && reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(block) < bytes;
 }
 
 int Module::maxThreads(const lab_simt::EntryInfo& entry) const {

@@ -24,7 +24,9 @@ struct Module {
   const lab_simt::EntryInfo* find(const std::string& symbol) const;
   // Bytes of static shared memory a kernel can reach: its own, and those of no other kernel.
   uint64_t staticShared(const lab_simt::EntryInfo& entry) const;
-  // True for an address in the calling worker's static shared memory.
+  // The calling worker's static shared memory, of all the module's kernels; null when it has none.
+  void* staticSharedOfThread(uint64_t* bytes) const;
+  // True for an address in it.
   bool inStaticShared(const void* address) const;
   // The launch bound of a kernel, 1024 where it has none.
   int maxThreads(const lab_simt::EntryInfo& entry) const;

@@ -7,6 +7,7 @@
 #include "include/simt_api.h"
 #include "module.h"
 #include "print_buffer.h"
+#include "runtime_hopper.h"
 
 namespace lab::simt {
 
@@ -134,7 +135,8 @@ const lab_simt::Runtime& runtimeTable() {
                                           globalTimer,
                                           isShared,
                                           step,
-                                          Block::sweepOffset()};
+                                          Block::sweepOffset(),
+                                          &hopperTable()};
   return table;
 }
 

@@ -1,11 +1,11 @@
 // Which thread of a block runs next.
 #include <sched.h>
-#include <time.h>
 
 #include <cstdio>
 #include <string>
 
 #include "block_hot.h"
+#include "clock.h"
 #include "fault.h"
 
 namespace lab::simt {
@@ -13,14 +13,6 @@ namespace lab::simt {
 using lab_simt::kWarpSize;
 
 namespace {
-constexpr uint64_t kPatience = 5'000'000'000;  // ns a block may poll for what another block has to do
-
-uint64_t now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return uint64_t(t.tv_sec) * 1'000'000'000 + uint64_t(t.tv_nsec);
-}
-
 uint32_t lowest(uint32_t bits) { return uint32_t(__builtin_ctz(bits)); }
 // The bits above bit `index`.
 uint32_t above(uint32_t bits, uint32_t index) { return bits & ~((2u << index) - 1); }
@@ -78,6 +70,7 @@ void Block::yield(ThreadView* self) {
   if (next != self) {
     switchTo(self, next);
   } else if (yields_ % 16 == 0) {
+    if (cluster_) cluster_->passOn(clusterRank, true);
     sched_yield();  // alone: what it waits for is on another worker
   }
 }
@@ -96,25 +89,30 @@ void Block::resolveParked(uint32_t warp) {
   wake(warp, together);
 }
 
-void Block::waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what) {
+void Block::waitUntil(ThreadView* self, bool (*ready)(void*), void* context, const char* what, uint32_t object) {
   while (!ready(context)) {
     if (sweep_.at) settleSweep();
     detailOf(self).what = what;
     warps_[warpOf(self)].polling |= 1u << laneOf(self);
     polling_ |= 1u << warpOf(self);
-    sleep(self, Wait::kCondition, 0);
+    sleep(self, Wait::kCondition, object);
   }
   idlePolls_ = 0;
+  progressed_ = true;
 }
 
 // Lets every polling thread look again. False: all have looked, nothing else has run since, and nobody will.
 bool Block::wakePollers() {
   if (!polling_) return false;
   if (idlePolls_++ > 1) {
-    if (grid_->blocks == 1) return false;
-    if (idlePolls_ == 3) idleSince_ = now();
-    if (now() - idleSince_ > kPatience) return false;
-    sched_yield();
+    if (cluster_) {
+      if (!letClusterRun()) return false;
+    } else {
+      if (grid_->blocks == 1) return false;
+      if (idlePolls_ == 3) idleSince_ = nanoseconds();
+      if (nanoseconds() - idleSince_ > kPatience) return false;
+      sched_yield();
+    }
   }
   for (uint32_t warps = polling_; warps; warps &= warps - 1) {
     uint32_t w = lowest(warps);
@@ -123,6 +121,14 @@ bool Block::wakePollers() {
   }
   polling_ = 0;
   return true;
+}
+
+// Nobody of this block can go on: perhaps another block of its cluster can. False: no.
+bool Block::letClusterRun() {
+  bool progressed = progressed_;
+  progressed_ = false;
+  idlePolls_ = 1;
+  return cluster_->passOn(clusterRank, progressed);
 }
 
 // Nobody can go on: says who waits where.
@@ -138,6 +144,9 @@ void Block::deadlock() {
     std::string who;
   };
   std::vector<Group> groups;
+  auto whatOf = [](const ThreadView* view) {
+    return fiberOf(view).wait == Wait::kCondition ? detailOf(view).what : nullptr;
+  };
   for (uint32_t rank = 0; rank < threads; rank++) {
     const Warp& warp = warps_[rank / kWarpSize];
     uint32_t bit = 1u << rank % kWarpSize;
@@ -146,9 +155,9 @@ void Block::deadlock() {
     const Fiber& fiber = fiberOf(view);
     Group* group = nullptr;
     for (Group& g : groups)
-      if (g.wait == fiber.wait && g.arg == fiber.waitArg) group = &g;
+      if (g.wait == fiber.wait && g.arg == fiber.waitArg && g.what == whatOf(view)) group = &g;
     if (!group) {
-      groups.push_back(Group{fiber.wait, fiber.waitArg, 0, detailOf(view).what, view, ""});
+      groups.push_back(Group{fiber.wait, fiber.waitArg, 0, whatOf(view), view, ""});
       group = &groups.back();
     }
     if (group->count++ < 3) {
@@ -159,7 +168,7 @@ void Block::deadlock() {
   }
   std::string message = "no thread of the block can go on:";
   for (const Group& g : groups) {
-    char place[160];
+    char place[320];
     if (g.wait == Wait::kBarrier && g.arg == 0) {
       std::snprintf(place, sizeof place, "at __syncthreads()");
     } else if (g.wait == Wait::kBarrier && g.arg == kGridBarrierId) {
@@ -167,7 +176,9 @@ void Block::deadlock() {
     } else if (g.wait == Wait::kBarrier) {
       std::snprintf(place, sizeof place, "at named barrier %u (%u arrived)", g.arg, barriers_[g.arg].arrived);
     } else if (g.wait == Wait::kCondition) {
-      std::snprintf(place, sizeof place, "for %s", g.what ? g.what : "a condition");
+      std::string what = g.what ? g.what : "a condition";
+      if (g.arg) what += " " + describeMbarrier(g.arg);
+      std::snprintf(place, sizeof place, "for %s", what.c_str());
     } else {
       std::snprintf(place, sizeof place, "%s with mask 0x%08x", kPlaces[unsigned(g.wait)], g.arg);
     }

@@ -24,6 +24,7 @@
 #include "simt_api.h"
 #include "simt_atomics.h"
 #include "simt_builtins.h"
+#include "simt_hopper.h"
 #include "simt_identity.h"
 #include "simt_library.h"
 #include "simt_module.h"

@@ -39,6 +39,8 @@ struct BlockView {
   uint32_t staticSharedBytes;
   uint32_t cooperative;         // 1 in a cooperative launch
   uint32_t worker;              // which worker thread runs it: %smid's twin
+  uint32_t clusterRank, clusterBlocks;  // of its cluster; one block without clusters
+  Id3 clusterDim, clusterBlock;         // the cluster's extents, and the block's place in it
 };
 
 // A CUDA thread; what names it is constant while it runs. Two cache lines, the first all that a switch needs.
@@ -68,6 +70,7 @@ struct Sweep {
 };
 
 struct Votes { uint32_t trues, total; };
+struct Hopper;
 
 // What a kernel compiled for stepping tells of a thread (simt_steps.h).
 enum class StepMark : uint32_t { kStatement, kEnter, kLeave, kWatch, kUnwatch };
@@ -114,6 +117,7 @@ struct Runtime {
   // Only a kernel compiled for stepping calls it: `key` of a statement, `watch` of a variable.
   void (*step)(StepMark mark, uint32_t key, const StepWatch* watch);
   int64_t sweepOffset;  // where a worker's Sweep lies, from the thread pointer
+  const Hopper* hopper;              // simt_abi_hopper.h
 };
 
 struct EntryInfo {

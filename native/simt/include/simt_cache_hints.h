@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "simt_hopper.h"
+
 namespace simt_math {
 /// Keeps a parameter out of template deduction, so that a store takes whatever converts to the element.
 template <class T>
@@ -43,8 +45,8 @@ inline void __stwt(T* address, typename simt_math::given<T>::type value) {
 }
 
 inline size_t __cvta_generic_to_global(const void* p) { return reinterpret_cast<size_t>(p); }
-inline size_t __cvta_generic_to_shared(const void* p) { return reinterpret_cast<size_t>(p); }
-inline void* __cvta_shared_to_generic(size_t p) { return reinterpret_cast<void*>(p); }
+inline size_t __cvta_generic_to_shared(const void* p) { return lab_simt::shared_address(p); }
+inline void* __cvta_shared_to_generic(size_t p) { return lab_simt::shared_pointer(static_cast<uint32_t>(p)); }
 inline size_t __cvta_generic_to_constant(const void* p) { return reinterpret_cast<size_t>(p); }
 inline size_t __cvta_generic_to_local(const void* p) { return reinterpret_cast<size_t>(p); }
 inline void* __cvta_global_to_generic(size_t p) { return reinterpret_cast<void*>(p); }
