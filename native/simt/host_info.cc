@@ -56,7 +56,7 @@ DeviceInfo describeHost(int workers, uint64_t memoryLimit) {
   info.totalMemory = memoryLimit;
   double megahertz = 0;
   if (std::sscanf(cpuField("cpu MHz").c_str(), "%lf", &megahertz) == 1) info.clockHz = megahertz * 1e6;
-  info.cooperativeLaunch = true;
+  info.cooperativeLaunch = info.clusters = true;
   return info;
 }
 

@@ -1,8 +1,10 @@
 // Launching on the CPU device: the checks that CUDA makes, then the workers.
+#include <algorithm>
 #include <cstring>
 #include <string>
 
 #include "device.h"
+#include "include/simt_abi_hopper.h"
 #include "limits.h"
 
 namespace lab::simt {
@@ -11,6 +13,11 @@ namespace {
 
 std::string extents(const uint32_t v[3]) {
   return std::to_string(v[0]) + " x " + std::to_string(v[1]) + " x " + std::to_string(v[2]);
+}
+
+// All 0: no cluster was asked for.
+uint64_t blocksOf(const uint32_t cluster[3]) {
+  return uint64_t(std::max(cluster[0], 1u)) * std::max(cluster[1], 1u) * std::max(cluster[2], 1u);
 }
 
 }  // namespace
@@ -31,10 +38,18 @@ Status CpuDevice::checkLaunch(const Launch& launch, const Kernel& kernel) const 
       return refuse("a block of 1 to " + extents(kMaxBlockDim) + " threads was expected, not " + extents(launch.block) +
                     ".");
     }
-    if (launch.cluster[i] > 1) {
-      return refuse("clusters of more than one block are not available on the CPU device; asked for " +
-                    extents(launch.cluster) + ".");
+    if (launch.cluster[i] > 1 && launch.grid[i] % launch.cluster[i]) {
+      return refuse("a grid that clusters of " + extents(launch.cluster) + " blocks fill was expected, not " +
+                    extents(launch.grid) + ".");
     }
+  }
+  const uint64_t clusterBlocks = blocksOf(launch.cluster);
+  if (clusterBlocks > lab_simt::kMaxClusterBlocks) {
+    return refuse("a cluster has at most " + std::to_string(lab_simt::kMaxClusterBlocks) + " blocks; asked for " +
+                  extents(launch.cluster) + ".");
+  }
+  if (clusterBlocks > 1 && launch.flags & kCooperative) {
+    return refuse("the CPU device has no cooperative launches with clusters.");
   }
   uint64_t threads = uint64_t(launch.block[0]) * launch.block[1] * launch.block[2];
   if (threads > uint64_t(kernel.maxThreads)) {
@@ -109,6 +124,7 @@ Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
   grid.dynamicShared = launch.dynamicShared;
   grid.staticShared = uint32_t(kernel.staticShared);
   grid.cooperative = launch.flags & kCooperative;
+  grid.cluster = {std::max(launch.cluster[0], 1u), std::max(launch.cluster[1], 1u), std::max(launch.cluster[2], 1u)};
   grid.print = &print_;
   if (tracer_ && !tracer_->started()) {
     Status wrong = beginTrace(grid);
@@ -117,7 +133,7 @@ Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
   if (!workers_.run(grid)) {
     return Status::error("out-of-memory", std::string("Launching ") + kernel.entry->name +
                                               ": the host has no room for a worker a block; "
-                                              "use fewer blocks in a cooperative launch.");
+                                              "use fewer blocks in a cooperative launch or a cluster.");
   }
   memory_.allWritten();
   return {};
@@ -130,6 +146,11 @@ Status CpuDevice::beginTrace(GridRun& grid) {
     return Status::error("unsupported", std::string("Tracing ") + grid.kernel +
                                             ": the blocks of a cooperative launch run at once, a trace takes one after "
                                             "another. Trace it with a grid of one block.");
+  }
+  if (grid.clusterBlocks() > 1) {
+    return Status::error("unsupported", std::string("Tracing ") + grid.kernel +
+                                            ": the blocks of a cluster take turns, a trace takes one after another. "
+                                            "Trace it with clusters of one block.");
   }
   std::vector<lens::Allocation> tensors;
   memory_.each([&](uint64_t address, uint64_t bytes, bool initialised) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "block.h"
+#include "cluster.h"
 #include "lens/tracer.h"
 #include "limits.h"
 #include "module.h"
@@ -55,6 +56,8 @@ struct Workers::Worker {
   SharedRegion shared;
   Block block;
   WorkerContext context;
+  Cluster* cluster = nullptr;  // of the launch being run, where it has clusters
+  uint32_t clusterRank = 0;    // of the worker's blocks
   std::atomic<GridRun*> job{nullptr};
   std::condition_variable wake;
   std::thread thread;
@@ -91,6 +94,7 @@ bool Workers::ensure(size_t count) {
 
 bool Workers::run(GridRun& grid) {
   GridBarrier barrier;
+  std::vector<std::unique_ptr<Cluster>> clusters;
   size_t count = grid.tracer ? 1 : size_t(std::min<uint64_t>(grid.blocks, options_.workers));
   if (grid.cooperative) {
     if (!ensure(size_t(grid.blocks))) return false;
@@ -98,6 +102,12 @@ bool Workers::run(GridRun& grid) {
     barrier.reset(grid.blocks);
     grid.barrier = &barrier;
     grid.chunk = 1;
+  } else if (grid.clusterBlocks() > 1) {
+    // As many clusters at once as there are processors to run them: of each, one block runs at a time.
+    const size_t atOnce = size_t(std::min<uint64_t>(grid.clusters(), options_.workers));
+    count = atOnce * grid.clusterBlocks();
+    if (!ensure(count)) return false;
+    for (size_t i = 0; i < atOnce; i++) clusters.push_back(std::make_unique<Cluster>(grid));
   } else {
     grid.chunk = std::clamp<uint64_t>(grid.blocks / (count * 32), 1, 64);
   }
@@ -106,6 +116,8 @@ bool Workers::run(GridRun& grid) {
   launches_++;
   if (watchdog_.joinable()) watched_.notify_one();
   for (size_t i = 0; i < count; i++) {
+    workers_[i]->cluster = clusters.empty() ? nullptr : clusters[i / grid.clusterBlocks()].get();
+    workers_[i]->clusterRank = uint32_t(i % grid.clusterBlocks());
     workers_[i]->job.store(&grid, std::memory_order_release);
     workers_[i]->wake.notify_one();
   }
@@ -125,16 +137,12 @@ void Workers::work(Worker& worker) {
     }
     worker.context.grid = grid;
     void* shared = worker.shared.place(grid->dynamicShared);
-    worker.block.prepare(*grid, shared);
     grid->module->info->bindShared(shared);
-    for (;;) {
-      uint64_t first = grid->next.fetch_add(grid->chunk, std::memory_order_relaxed);
-      if (first >= grid->blocks) break;
-      uint64_t end = std::min(first + grid->chunk, grid->blocks);
-      for (uint64_t index = first; index < end; index++) runBlock(worker, *grid, index);
-      if (grid->cooperative && !grid->barrier->leave()) {
-        raiseFault("deadlock", "a block has exited while the others wait for it at the grid's barrier");
-      }
+    worker.block.prepare(*grid, shared);
+    if (worker.cluster) {
+      runClusters(worker, *grid);
+    } else {
+      runBlocks(worker, *grid);
     }
     worker.context.grid = nullptr;
     std::lock_guard<std::mutex> lock(mutex_);
@@ -150,6 +158,27 @@ void Workers::runBlock(Worker& worker, const GridRun& grid, uint64_t index) {
   if (traced) grid.tracer->blockStart(worker.block, index, worker.stacks);
   worker.block.run(index);
   if (traced) grid.tracer->blockEnd();
+}
+
+void Workers::runBlocks(Worker& worker, GridRun& grid) {
+  for (;;) {
+    uint64_t first = grid.next.fetch_add(grid.chunk, std::memory_order_relaxed);
+    if (first >= grid.blocks) return;
+    uint64_t end = std::min(first + grid.chunk, grid.blocks);
+    for (uint64_t index = first; index < end; index++) runBlock(worker, grid, index);
+    if (grid.cooperative && !grid.barrier->leave()) {
+      raiseFault("deadlock", "a block has exited while the others wait for it at the grid's barrier");
+    }
+  }
+}
+
+void Workers::runClusters(Worker& worker, GridRun& grid) {
+  uint64_t cluster;
+  while (worker.cluster->enter(worker.clusterRank, &worker.block, &worker.context, &cluster)) {
+    worker.block.join(worker.cluster, worker.clusterRank);
+    worker.block.run(grid.blockOf(cluster, grid.placeOf(worker.clusterRank)));
+    worker.cluster->leave(worker.clusterRank);
+  }
 }
 
 // Signals a worker whose launch has run for too long; its handler reports where it was and ends the process.

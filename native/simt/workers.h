@@ -32,7 +32,8 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // Runs a launch to its end. A cooperative one gets a worker a block; false when the host has no room for them.
+  // Runs a launch to its end. A cooperative one gets a worker a block, a cluster as many as it has blocks; false when the
+  // host has no room for them.
   bool run(GridRun& grid);
 
  private:
@@ -40,6 +41,8 @@ class Workers {
   bool ensure(size_t count);
   void work(Worker& worker);
   void runBlock(Worker& worker, const GridRun& grid, uint64_t index);
+  void runBlocks(Worker& worker, GridRun& grid);
+  void runClusters(Worker& worker, GridRun& grid);
   void watch();
 
   WorkerOptions options_;
