@@ -44,6 +44,8 @@ export interface TraceOptions {
   readonly request: LensRequest;
   /** Seconds the traced launch may take. */
   readonly timeLimit: number;
+  /** Compile the kernel so that it tells every statement it runs. */
+  readonly steps?: boolean;
   /** Write what the launch computed back to the tensors given. */
   readonly keep: boolean;
 }
@@ -55,7 +57,7 @@ export async function traceLaunch(
   args: readonly KernelArg[],
   options: TraceOptions,
 ): Promise<TracedLaunch> {
-  const device = await lensDevice(options.timeLimit);
+  const device = await lensDevice(options.timeLimit, options.steps);
   await device.connection.reopened();
   const { request } = kernel.module;
   const traced = await device.compileModule(request.source, { ...request, names: request.names });

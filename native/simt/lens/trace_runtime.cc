@@ -94,6 +94,11 @@ void asyncWait(uint32_t keep) {
   runtimeTable().asyncWait(keep);
 }
 
+void step(lab_simt::StepMark mark, uint32_t key, const lab_simt::StepWatch* watch) {
+  if (Tracer* tracer = Tracer::current())
+    tracer->tell(lab_simt::self(), Kind::kStep, LAB_PC, key, uint32_t(mark), reinterpret_cast<uintptr_t>(watch));
+}
+
 }  // namespace
 
 const lab_simt::Runtime& tracedRuntime() {
@@ -109,6 +114,7 @@ const lab_simt::Runtime& tracedRuntime() {
     traced.gridBarrier = gridBarrier;
     traced.asyncCommit = asyncCommit;
     traced.asyncWait = asyncWait;
+    traced.step = step;
     return traced;
   }();
   return table;

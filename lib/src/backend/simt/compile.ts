@@ -24,7 +24,7 @@ interface Built {
  * Errors: "no-compiler", "compile-error" (file, line, caret), "no-such-kernel", "unsupported", "cache-*".
  */
 export function compileForCpu(request: CompileRequest): Promise<CompiledModule> {
-  return compile(request, false);
+  return compile(request, "cpu");
 }
 
 /**
@@ -33,17 +33,27 @@ export function compileForCpu(request: CompileRequest): Promise<CompiledModule> 
  * Errors: as `compileForCpu`, and "no-instrumentation" where the compiler cannot.
  */
 export function compileForLens(request: CompileRequest): Promise<CompiledModule> {
-  return compile(request, true);
+  return compile(request, "lens");
 }
 
-async function compile(request: CompileRequest, traced: boolean): Promise<CompiledModule> {
+/** As `compileForLens`, and the kernels also tell every statement they run and their named locals: see steps.ts. */
+export function compileForSteps(request: CompileRequest): Promise<CompiledModule> {
+  return compile(request, "steps");
+}
+
+/** What a module is made for, which is also the name of its shelf in the cache. */
+type Purpose = "cpu" | "lens" | "steps";
+
+async function compile(request: CompileRequest, purpose: Purpose): Promise<CompiledModule> {
   const start = performance.now();
   const compiler = await hostCompiler();
   const folders = [...request.includes, homePath("kernels", "include")];
   const headers = reachedHeaders(request.source, folders);
   const arguments_ = argumentsOf(request, compiler);
+  if (purpose === "steps") arguments_.push("-D__KERNEL_LAB_STEPS__=1");
   const key = [
-    ...(traced ? instrumentation(compiler) : []),
+    ...(purpose === "cpu" ? [] : instrumentation(compiler)),
+    ...(purpose === "steps" ? [translate(request.source, request.fileName, true).text] : []),
     compiler.version,
     cpuFeatures(),
     deviceHeaders(),
@@ -54,8 +64,8 @@ async function compile(request: CompileRequest, traced: boolean): Promise<Compil
     ...arguments_,
     ...[...headers].flat(),
   ];
-  const { dir, hit } = await cached(traced ? "lens" : "cpu", key, (folder) =>
-    build(request, compiler, arguments_, headers, folder, traced),
+  const { dir, hit } = await cached(purpose, key, (folder) =>
+    build(request, compiler, arguments_, headers, folder, purpose),
   );
   const built = JSON.parse(readFileSync(join(dir, "build.json"), "utf8")) as Built;
   return {
@@ -90,9 +100,9 @@ async function build(
   arguments_: readonly string[],
   headers: ReadonlyMap<string, string>,
   dir: string,
-  traced: boolean,
+  purpose: Purpose,
 ): Promise<void> {
-  const translated = translate(request.source, request.fileName);
+  const translated = translate(request.source, request.fileName, purpose === "steps");
   const entries = chooseEntries(request, translated);
   writeFileSync(join(dir, "source.cu"), request.source);
   const file = JSON.stringify(request.fileName);
@@ -114,9 +124,10 @@ async function build(
     "-include",
     "kernel_lab_device.h",
   ];
-  const { code, err } = traced
-    ? await buildInstrumented(compiler, full, dir)
-    : await runCompiler(compiler.path, [...full, "module.cc", "-o", "module.so"], dir);
+  const { code, err } =
+    purpose === "cpu"
+      ? await runCompiler(compiler.path, [...full, "module.cc", "-o", "module.so"], dir)
+      : await buildInstrumented(compiler, full, dir);
   if (code !== 0) throw instantiationError(request, err) ?? hostCompileError(request, err);
   rmSync(join(dir, "headers"), { recursive: true, force: true });
   const names = entries.map(({ name }) => ({ name, symbol: name }));
