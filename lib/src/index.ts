@@ -41,6 +41,7 @@ export type * from "./core/inspection";
 export { interruptAll } from "./core/interrupt";
 export { dataPath, home, kernelPath, packageRoot, resultsPath } from "./core/paths";
 export { ceilDiv, type Shape } from "./core/shape";
+export { type StepOptions, showSteps, step } from "./lens/step";
 export { type Exercise, type Grade, grade, gradeRows } from "./lessons/exercise";
 export { type ExerciseName, exercise, exerciseNames } from "./lessons/exercises";
 export { type Balance, balanceOf, capacityOf, dropped } from "./ops/balance";
@@ -127,6 +128,8 @@ export {
   standingOf,
 } from "./show/standing";
 export { standingPlot, standingTable } from "./show/standingView";
+export { stepPage } from "./show/steps/page";
+export type * from "./show/steps/trace";
 export { recordsView, type TableView, tableOf } from "./show/table";
 export { type ComputeUnit, type GpuFacts, gpuFacts } from "./targets/gpus";
 export { type NamedTargets, type TargetFigure, targetDocuments, targetFigures } from "./targets/load";

@@ -25,10 +25,10 @@ ${dark}
 [hidden] { display: none !important; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 14px/1.45 system-ui, sans-serif; }
 #lab-steps { display: grid; height: 100vh; height: 100dvh; min-height: 480px; gap: 10px; padding: 12px 14px 0;
-  grid-template: auto minmax(0, 1fr) auto / minmax(0, 1fr) minmax(0, 1fr); }
+  grid-template: auto minmax(0, 1fr) auto / minmax(0, 1.12fr) minmax(0, 1fr); }
 header { grid-column: 1 / -1; display: flex; align-items: baseline; gap: 4px 14px; flex-wrap: wrap; }
 h1 { font: 650 19px/1.2 ui-monospace, "SF Mono", Menlo, Consolas, monospace; margin: 0; overflow-wrap: anywhere; }
-header p { margin: 0; color: var(--soft); } .block { color: var(--soft); } .theme { margin-left: auto; }
+header p { margin: 0; color: var(--soft); } .block { color: var(--soft); } .theme { margin-left: auto; align-self: center; } .theme svg { stroke: none; fill-rule: evenodd; }
 h2 { font-size: 13px; font-weight: 650; margin: 0 0 8px; } h3 { font-size: 12.5px; font-weight: 400; margin: 0 0 4px; color: var(--soft); }
 h3 code { font-weight: 650; color: var(--ink); font-size: 13px; }
 small { font-weight: 400; color: var(--soft); font-size: 11.5px; margin-left: 9px; }
@@ -39,18 +39,20 @@ button:hover { border-color: var(--soft); }
 .panel { background: var(--paper); border: 1px solid var(--line); border-radius: 10px; padding: 11px 13px; }
 .source { overflow: auto; padding: 8px 0; position: relative; }
 .code { font: 12.5px/1.6 ui-monospace, "SF Mono", Menlo, Consolas, monospace; width: max-content; min-width: 100%; }
-.row { display: grid; grid-template-columns: 3em calc(var(--chips) * 1.62em + 1em) 1fr; white-space: pre; padding-right: 14px; }
+.row { display: grid; grid-template-columns: 3em calc(var(--chips) * 17px + 14px) 1fr; white-space: pre; padding-right: 14px; }
 .number { color: var(--soft); opacity: .65; text-align: right; padding-right: 10px; user-select: none; }
 .row.here { background: var(--mark); } .row.chosen { box-shadow: inset 3px 0 0 var(--accent); }
 .row.chosen code { font-weight: 600; }
 .chips { display: flex; gap: 2px; align-items: center; overflow: hidden; flex-wrap: wrap; align-content: center; padding-right: 8px; }
-.chip { --c: var(--soft); display: inline-flex; justify-content: center; min-width: 1.55em; height: 1.45em; padding: 0 .25em; border-radius: 5px; font: 650 10.5px/1.45em system-ui, sans-serif;
+.chip { --c: var(--soft); display: inline-flex; justify-content: center; min-width: 15px; height: 15px; padding: 0 2px; border-radius: 4px; font: 650 10px/15px system-ui, sans-serif;
   color: #fff; background: linear-gradient(to right, var(--c) var(--part, 100%), color-mix(in srgb, var(--c) 45%, var(--paper)) var(--part, 100%)); flex: none; }
 .chips:has(.chip:nth-child(9)) { gap: 1px; } .chips:has(.chip:nth-child(9)) .chip { min-width: 0; width: 8px; padding: 0; color: transparent; border-radius: 2px; }
 .chip.idle { opacity: .38; }
 ${chips}
 .c-comment { color: var(--soft); font-style: italic; } .c-text { color: var(--text); } .c-key { color: var(--key); } .c-type { color: var(--type); } .c-built { color: var(--built); } .c-number { color: var(--num); }
-.side { overflow: auto; display: flex; flex-direction: column; gap: 10px; scrollbar-gutter: stable; }
+.side { overflow: auto; display: flex; flex-direction: column; gap: 10px; scrollbar-gutter: stable; } .stack { display: contents; }
+.stack > :last-child:not(:only-child) { order: 2; } .memory > * { order: 1; } .memory > :last-child:not(:only-child) { order: 1; }
+@media (min-width: 1700px) { #lab-steps { grid-template-columns: minmax(0, 1fr) minmax(0, 1.35fr); } .side { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.1fr); align-items: start; } .stack { display: flex; flex-direction: column; gap: 10px; } }
 .warps { display: flex; flex-direction: column; gap: 1px; }
 .warp { display: flex; align-items: center; gap: 9px; border: 1px solid transparent; background: none; padding: 1px 5px; text-align: left; border-radius: 6px; }
 .warp[aria-pressed="true"] { border-color: var(--accent); background: color-mix(in srgb, var(--accent) 8%, transparent); }
@@ -69,7 +71,7 @@ footer { grid-column: 1 / -1; background: var(--paper); border: 1px solid var(--
 .tip { position: fixed; z-index: 9; background: var(--ink); color: var(--paper); padding: 5px 9px; border-radius: 7px; font-size: 12px; white-space: pre-line; pointer-events: none; max-width: 300px; }
 @media (max-width: 820px) {
   #lab-steps { display: block; height: auto; padding: 10px 10px 0; } #lab-steps > * { margin-bottom: 10px; }
-  .source { max-height: 42vh; } .row { grid-template-columns: 2.4em min(5.4em, calc(var(--chips) * 1.62em + 1em)) 1fr; } .side { overflow: visible; }
+  .source { max-height: 42vh; } .row { grid-template-columns: 2.4em min(76px, calc(var(--chips) * 17px + 10px)) 1fr; } .side { overflow: visible; }
   footer { position: sticky; bottom: 0; margin: 0 -10px !important; border-radius: 10px 10px 0 0; padding: 7px 10px 9px; box-shadow: 0 -4px 14px rgb(0 0 0 / .12); }
   .alone, .controls select { display: none; } .buttons { width: 100%; justify-content: space-between; } .buttons button { flex: 1; } .place { font-size: 12px; }
   .warp .what { min-width: 5em; } .values { grid-template-columns: max-content 150px minmax(3em, 1fr); } .value small { display: none; } .value canvas { width: 150px !important; } small { display: block; margin: 0; }

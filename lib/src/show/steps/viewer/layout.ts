@@ -43,7 +43,14 @@ export function wholeGrid(target: StepTarget): Grid {
   const columns = columnsOf(target.shape);
   const grid = gridOf(target, [0, 0], [Math.max(0, Math.ceil(elements / columns) - 1), columns - 1]);
   const banks = Math.max(1, Math.floor(128 / target.elementBytes));
-  if (target.shape.length > 1 || columns <= banks) return grid;
+  const narrow = columns <= 4 && grid.height > 4;
+  if (!narrow && (target.shape.length > 1 || columns <= banks)) return grid;
+  if (narrow)
+    return {
+      ...gridOf({ ...target, shape: [elements] }, [0, 0], [0, elements - 1]),
+      width: banks,
+      height: Math.ceil(elements / banks),
+    };
   return { ...grid, width: banks, height: Math.ceil(columns / banks) };
 }
 
@@ -91,8 +98,9 @@ export class Spacing {
     this.#gap = size >= 5 ? 3 : size >= 2.5 ? 1.5 : 0;
     this.size = Math.max(1, Math.min(most, (room - gaps * this.#gap) / grid.width));
     if (this.size > 4) this.size = Math.floor(this.size);
-    // Few lines stand taller, so that they can be pointed at.
-    this.height = Math.min(most, Math.max(this.size, Math.min(14, Math.floor(120 / grid.height))));
+    // Few lines stand taller, so that they can be pointed at; many lie flatter, so that they can be seen at once.
+    const tall = Math.max(this.size, Math.min(14, Math.floor(120 / grid.height)));
+    this.height = Math.min(most, tall, Math.max(Math.min(this.size, 12), Math.floor(240 / grid.height)));
   }
 
   x(column: number): number {

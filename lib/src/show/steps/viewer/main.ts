@@ -38,7 +38,12 @@ export function start(host: HTMLElement, trace: StepTrace): void {
   host.replaceChildren(
     header(state),
     source.root,
-    element("div", { class: "side" }, lanes.root, ...memory, values.root),
+    element(
+      "div",
+      { class: "side" },
+      element("div", { class: "stack" }, lanes.root, values.root),
+      element("div", { class: "stack memory" }, ...memory),
+    ),
     element("footer", {}, controls.root, timeline.root),
   );
 
@@ -86,7 +91,7 @@ function header(state: State): HTMLElement {
   const theme = element(
     "button",
     { type: "button", class: "theme", "aria-label": "Light or dark" },
-    icon("M10 3a7 7 0 1 0 0 14zM10 3a7 7 0 0 1 0 14"),
+    icon("M10 2a8 8 0 1 0 .01 0zM10 4.5a5.5 5.5 0 0 1 0 11z"),
   );
   theme.addEventListener("click", () => {
     const root = document.documentElement;
@@ -100,7 +105,7 @@ function header(state: State): HTMLElement {
     element(
       "p",
       {},
-      `${trace.fileName} · grid ${size(trace.grid)} · ${threads} threads a block, ${size(trace.block)}`,
+      `${trace.fileName} · grid ${size(trace.grid)} · ${threads} threads a block${trace.block[1] * trace.block[2] > 1 ? ` as ${size(trace.block)}` : ""}`,
     ),
     trace.blocks.length > 1
       ? blocks

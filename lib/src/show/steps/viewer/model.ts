@@ -61,6 +61,7 @@ interface Write extends Cell {
 export class Model {
   readonly block: StepBlock;
   readonly #writes: Write[] = [];
+  readonly #ranges = new Map<number, readonly [number, number]>();
   readonly #memory = new Map<number, Map<number, Cell>>();
   #applied = 0;
 
@@ -130,12 +131,27 @@ export class Model {
     return this.#memory.get(target) ?? new Map();
   }
 
-  /** Smallest and largest finite number that an array ever holds. */
-  range(target: number): [number, number] {
+  /** Smallest and largest number that an array holds when the stretch between barriers around a tick is over. */
+  range(target: number, tick: number): readonly [number, number] {
+    const phase = this.block.barriers.filter((at) => at <= tick).length;
+    const key = target * 65536 + phase;
+    let found = this.#ranges.get(key);
+    if (!found) {
+      found = this.#rangeBefore(target, this.block.barriers[phase] ?? this.block.ticks);
+      this.#ranges.set(key, found);
+    }
+    return found;
+  }
+
+  #rangeBefore(target: number, end: number): readonly [number, number] {
+    const held = new Map<number, number>();
+    for (const { target: at, element, value, tick } of this.#writes) {
+      if (tick >= end) break;
+      // A placeholder such as -3.4e38 would leave no colours for the rest.
+      if (at === target && typeof value === "number" && Math.abs(value) < 1e30) held.set(element, value);
+    }
     let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (const { target: at, value } of this.#writes) {
-      // A mask such as -3.4e38 would leave no colours for the rest.
-      if (at !== target || typeof value !== "number" || Math.abs(value) > 1e30) continue;
+    for (const value of held.values()) {
       least = Math.min(least, value);
       most = Math.max(most, value);
     }

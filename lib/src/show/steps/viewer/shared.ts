@@ -46,7 +46,7 @@ export class SharedView {
     this.#spacing = spacing;
     const draw = this.#surface.begin(spacing.pixelWidth, spacing.pixelHeight);
     const cells = model.memory(this.index, tick);
-    const [least, most] = model.range(this.index);
+    const [least, most] = model.range(this.index, tick);
     const since = model.phaseStart(tick);
     const small = spacing.size < 5;
     for (let y = 0; y < grid.height; y++) {
