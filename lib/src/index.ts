@@ -70,9 +70,12 @@ export {
   type Variant,
   variantSource,
 } from "./ops/variant";
+export { type Bundle, type BundleFiles, type PackedRun, packBundle, readBundle } from "./record/bundle";
+export { type Column, csvText, type Flat, recordColumns, sampleColumns } from "./record/columns";
 export { type Comparison, compareSamples, tiedForBest } from "./record/comparison";
 export { type DocumentOptions, runDocument } from "./record/document";
 export { type Modes, modesOf } from "./record/modes";
+export { parquetBytes } from "./record/parquet";
 export type * from "./record/schema";
 export { digestOf, type SealState, sealState } from "./record/seal";
 export { medianInterval, quantile, summarize } from "./record/statistics";

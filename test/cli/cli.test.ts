@@ -52,6 +52,7 @@ test("every command has a description, --json and examples", () => {
     "clean",
     "completion",
     "doctor",
+    "export",
     "list",
     "report",
     "run",

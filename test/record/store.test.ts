@@ -99,7 +99,7 @@ test("loadRuns() names truncated, foreign, newer and edited files and keeps the 
 });
 
 test("loadRuns() of a folder that is not there is empty", () => {
-  assert.deepEqual(loadRuns(join(scratch, "nowhere")), { runs: [], skipped: [] });
+  assert.deepEqual(loadRuns(join(scratch, "nowhere")), { runs: [], paths: [], skipped: [] });
 });
 
 test("recordsOf() filters and latestRecords() keeps the newest", () => {

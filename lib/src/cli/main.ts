@@ -18,6 +18,7 @@ import { addBundle } from "./bundle";
 import { addClean } from "./clean";
 import { addCompletion, complete } from "./completion";
 import { addDoctor } from "./doctor";
+import { addExport } from "./export";
 import { addList } from "./list";
 import { exitCodes, fail, quietWhenPipeCloses } from "./output";
 import { addReport } from "./report";
@@ -33,6 +34,7 @@ const commands: readonly ((lab: Command) => void)[] = [
   addSweep,
   addReport,
   addStanding,
+  addExport,
   addAudit,
   addBaselines,
   addList,

@@ -38,7 +38,7 @@ export function writeNewFile(folder: string, stem: string, ending: string, conte
 }
 
 /** Writes or replaces a file: a reader sees the old text or the new one, never a part. */
-export function replaceFile(folder: string, name: string, content: string): void {
+export function replaceFile(folder: string, name: string, content: string | Uint8Array): void {
   withTemporary(folder, basename(name), content, (temporary) => {
     renameSync(temporary, join(folder, name));
   });
@@ -53,7 +53,12 @@ export function unfinishedFiles(folder: string, now: number = Date.now()): strin
     .filter((path) => now - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now) > 60_000);
 }
 
-function withTemporary<T>(folder: string, stem: string, content: string, name: (temporary: string) => T): T {
+function withTemporary<T>(
+  folder: string,
+  stem: string,
+  content: string | Uint8Array,
+  name: (temporary: string) => T,
+): T {
   const temporary = join(folder, `.${stem}-${process.pid}-${randomBytes(4).toString("hex")}${unfinished}`);
   try {
     const file = openSync(temporary, "wx", 0o644);

@@ -16,7 +16,10 @@ export interface SkippedFile {
 
 /** What a folder of results holds. */
 export interface LoadedRuns {
+  /** Oldest first. */
   readonly runs: RunDocument[];
+  /** The file of each run. */
+  readonly paths: string[];
   readonly skipped: SkippedFile[];
 }
 
@@ -87,7 +90,7 @@ export function readRunText(content: string, name: string): RunDocument {
  * @example const { runs, skipped } = lab.loadRuns(); for (const s of skipped) console.warn(s.error.message);
  */
 export function loadRuns(folder: string = resultsPath(), suite?: string): LoadedRuns {
-  const runs: RunDocument[] = [];
+  const found: { run: RunDocument; path: string }[] = [];
   const skipped: SkippedFile[] = [];
   const verified = verifiedFiles(folder);
   for (const path of resultFiles(folder, suite)) {
@@ -95,11 +98,11 @@ export function loadRuns(folder: string = resultsPath(), suite?: string): Loaded
     try {
       // Looked at before it is read: a change in between shows in the next look.
       const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-      const found = parseRun(readText(path), path);
+      const content = parseRun(readText(path), path);
       if (stat && verified.has(name, stat)) {
-        runs.push(migrate(found) as unknown as RunDocument);
+        found.push({ run: migrate(content) as unknown as RunDocument, path });
       } else {
-        runs.push(checkRun(found, path));
+        found.push({ run: checkRun(content, path), path });
         if (stat) verified.add(name, stat);
       }
     } catch (error) {
@@ -108,8 +111,8 @@ export function loadRuns(folder: string = resultsPath(), suite?: string): Loaded
     }
   }
   verified.save();
-  runs.sort((a, b) => (a.environment.date < b.environment.date ? -1 : 1));
-  return { runs, skipped };
+  found.sort((a, b) => byDate(a.run, b.run));
+  return { runs: found.map((f) => f.run), paths: found.map((f) => f.path), skipped };
 }
 
 /** A parsed file that says it is a run. */
@@ -177,6 +180,13 @@ function versioned(found: ParsedRun, name: string): ParsedRun {
     if (!LabError.is(error)) throw error;
     throw new LabError("bad-record-file", `Reading ${name}: ${error.what}`, { advice: error.advice });
   }
+}
+
+/** Orders runs by their age, oldest first. */
+export function byDate(a: RunDocument, b: RunDocument): number {
+  // ISO times sort as text, and much faster so than by locale.
+  const [x, y] = [a.environment.date, b.environment.date];
+  return x < y ? -1 : x > y ? 1 : 0;
 }
 
 /** The records of runs, each with its environment, that pass the filter. */
