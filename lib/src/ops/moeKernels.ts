@@ -86,15 +86,19 @@ export async function loadKernels(
     embed: await one("11_embed", `moe_11_embed<${type}>`),
   };
   const experts =
-    config.dtype === "f32" ? await floatExperts(load, tile ?? tileOf(device)) : await tensorExperts(load);
+    config.dtype === "f32"
+      ? await floatExperts(load, tile ?? expertTile[device.kind])
+      : await tensorExperts(load);
   return { kernels, experts };
 }
 
 type Load = (stem: string, ...names: string[]) => Promise<Kernel[]>;
 
-/** Larger tiles on a GPU than on the CPU device's few blocks. */
-const tileOf = (device: Device): MoeTile =>
-  device.kind === "cuda" ? [64, 64, 16, 4, 4] : [32, 32, 16, 4, 4];
+/** Tiles of the f32 experts' matmuls: larger on a GPU than on the CPU device's few blocks. */
+export const expertTile: Readonly<Record<"cuda" | "cpu", MoeTile>> = {
+  cuda: [64, 64, 16, 4, 4],
+  cpu: [32, 32, 16, 4, 4],
+};
 
 async function floatExperts(load: Load, [BM, BN, BK, TM, TN]: MoeTile): Promise<ExpertKernels> {
   const block = (BM / TM) * (BN / TN);

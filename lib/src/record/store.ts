@@ -228,6 +228,9 @@ function matches(record: MeasureRecord, filter: RecordFilter): boolean {
   );
 }
 
+/** Records of another kind, which validation.ts reads. */
+const validationFolder = "validation";
+
 function resultFiles(folder: string, suite?: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true })
