@@ -120,33 +120,41 @@ const lab_simt::EntryInfo* Module::find(const std::string& symbol) const {
   return nullptr;
 }
 
-std::string Module::linkerName(const lab_simt::EntryInfo& entry) const {
-  uint64_t at = reinterpret_cast<uintptr_t>(entry.function) - base;
-  for (const ElfSymbol& symbol : elf_.symbols) {
-    if (symbol.function && symbol.value == at) return symbol.name;
-  }
-  return {};
-}
-
+// Every thread-local variable that the kernel, or a function it reaches, refers to. A function reached only through a
+// pointer in memory is not seen.
 uint64_t Module::staticShared(const lab_simt::EntryInfo& entry) const {
-  // "_Z3fooPf" owns "_ZZ3fooPfE4tile"; the extern "C" "foo" owns "_ZZ3fooE4tile".
-  auto prefix = [this](const lab_simt::EntryInfo& kernel) {
-    std::string name = linkerName(kernel);
-    return name.compare(0, 2, "_Z") == 0 ? "_Z" + name.substr(1) + "E"
-                                         : "_ZZ" + std::to_string(name.size()) + name + "E";
+  const std::vector<ElfReference>& references = elf_.references;
+  std::vector<bool> counted(elf_.symbols.size());
+  std::vector<uint32_t> reached;
+  auto visit = [&](uint32_t symbol) {
+    if (counted[symbol]) return;
+    counted[symbol] = true;
+    reached.push_back(symbol);
   };
-  std::vector<std::string> others;
-  for (uint32_t i = 0; i < info->entryCount; i++) {
-    if (info->entries[i].function != entry.function) others.push_back(prefix(info->entries[i]));
-  }
+  auto visitFunctionAt = [&](uint64_t address) {
+    for (uint32_t i = 0; i < elf_.symbols.size(); i++) {
+      const ElfSymbol& symbol = elf_.symbols[i];
+      if (symbol.function && address >= symbol.value && address < symbol.value + symbol.bytes) visit(i);
+    }
+  };
+  visitFunctionAt(reinterpret_cast<uintptr_t>(entry.function) - base);
   uint64_t bytes = 0;
-  for (const ElfSymbol& symbol : elf_.symbols) {
-    if (!symbol.threadLocal || symbol.name.find("lab_") != std::string::npos) continue;
-    bool foreign = false;
-    for (const std::string& other : others) foreign = foreign || symbol.name.compare(0, other.size(), other) == 0;
-    if (!foreign) bytes += symbol.bytes;
+  for (size_t next = 0; next < reached.size(); next++) {
+    const ElfSymbol& symbol = elf_.symbols[reached[next]];
+    // Shared memory is declared in functions; at namespace scope there are only pointers to the launch's.
+    if (symbol.threadLocal && isLocal(symbol.name)) bytes += symbol.bytes;
+    if (!symbol.function) continue;
+    auto from = std::lower_bound(references.begin(), references.end(), symbol.value,
+                                 [](const ElfReference& reference, uint64_t at) { return reference.at < at; });
+    for (; from != references.end() && from->at < symbol.value + symbol.bytes; ++from) {
+      if (from->symbol != kNoSymbol) {
+        visit(from->symbol);
+      } else {
+        visitFunctionAt(from->target);
+      }
+    }
   }
-  return bytes - info->sharedPointers() * sizeof(void*);
+  return bytes;
 }
 
 void* Module::staticSharedOfThread(uint64_t* bytes) const {

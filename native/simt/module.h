@@ -44,7 +44,6 @@ struct Module {
   uint64_t end() const { return base + elf_.end; }
 
  private:
-  std::string linkerName(const lab_simt::EntryInfo& entry) const;
 
   void* handle_ = nullptr;
   int copy_ = -1;  // descriptor of the copy it was loaded from, where the file itself was loaded already

@@ -174,3 +174,23 @@ test("more than 48 KiB of static shared memory is refused, and counts in the occ
   assert.equal((await kernel.occupancy(32, 0)).blocksPerMultiprocessor, 4);
   assert.equal((await unit.kernel("indices").occupancy(256, 0)).blocksPerMultiprocessor, 8);
 });
+
+test("a kernel's static shared memory is what it and the functions it reaches declare, and nobody else's", async () => {
+  const device = await lab.open("cpu");
+  const module = await device.compileModule(`
+extern __shared__ float whole[];
+template <int N> __device__ __noinline__ float spread(float x) {
+  __shared__ float tile[N];
+  tile[threadIdx.x] = x;
+  __syncthreads();
+  return tile[N - 1 - threadIdx.x];
+}
+__device__ __noinline__ float twice(float x) { return spread<64>(x) + spread<64>(x); }
+extern "C" __global__ void narrow(float* x) { x[threadIdx.x] = twice(x[threadIdx.x]); }
+extern "C" __global__ void wide(float* x) { x[threadIdx.x] = spread<1024>(x[threadIdx.x]) + whole[0]; }
+extern "C" __global__ void own(float* x) { __shared__ double pair[2]; pair[threadIdx.x & 1] = 1; x[0] = pair[0]; }
+extern "C" __global__ void none(float* x) { x[0] = 1; }`);
+  const bytes = Object.values(module.kernels).map((kernel) => [kernel.name, kernel.attributes.staticShared]);
+  assert.deepEqual(Object.fromEntries(bytes), { narrow: 256, wide: 4096, own: 16, none: 0 });
+  await device.close();
+});

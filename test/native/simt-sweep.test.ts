@@ -150,3 +150,33 @@ extern "C" __global__ void stuck(int* out) {
   );
   await own.close();
 });
+
+test("a bitonic sort, whose conditions live over barriers in whatever registers the compiler likes, sorts", async () => {
+  const kernel = await device.compile(
+    `
+extern "C" __global__ void sort(const float* x, float* y, int n, int padded) {
+  extern __shared__ int order[];
+  const int t = threadIdx.x;
+  order[t] = t;
+  __syncthreads();
+  for (int k = 2; k <= padded; k *= 2) {
+    for (int j = k / 2; j > 0; j /= 2) {
+      const int other = t ^ j;
+      if (other > t) {
+        const int a = order[t], b = order[other];
+        const bool swap = (t & k) == 0 ? (a >= n || (b < n && x[a] > x[b])) : (b >= n || (a < n && x[a] < x[b]));
+        if (swap) { order[t] = b; order[other] = a; }
+      }
+      __syncthreads();
+    }
+  }
+  if (t < n) y[t] = x[order[t]];
+}`,
+    { name: "sort" },
+  );
+  const n = 333;
+  const x = device.randn([n], { seed: 5 });
+  const y = device.zeros([n]);
+  await kernel.launch({ grid: 1, block: 512, shared: 512 * 4 }, x, y, n, 512);
+  assert.deepEqual((await y.read()) as Float32Array, ((await x.read()) as Float32Array).slice().sort());
+});

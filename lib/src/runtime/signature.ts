@@ -1,4 +1,5 @@
 import { LabError } from "../core/error";
+import { macroKernels } from "../core/macros";
 import { alignUp, type ParamType } from "./ctypes";
 import { Declarations } from "./declarations";
 import { closing, lex, splitCommas, tokenize } from "./tokens";
@@ -72,6 +73,7 @@ export class SourceReader {
       tokens.push(...lexed.tokens);
     };
     read(source);
+    tokens.push(...tokenize(macroKernels(source, include)));
     for (const [name, value] of Object.entries(defines)) macros.set(name, tokenize(String(value)));
     this.#types = new Declarations(tokens, macros);
     this.kernels = findKernels(tokens);

@@ -12,7 +12,7 @@
 
 namespace lab_simt {
 
-constexpr uint32_t kAbiVersion = 2;
+constexpr uint32_t kAbiVersion = 3;
 
 // Every CUDA thread owns one slot of address space, a power of two in size and aligned to it. Its stack grows down
 // from the slot's top; above the stack lies its ThreadView, found by masking the stack pointer. The view's place
@@ -137,7 +137,6 @@ struct ModuleInfo {
   uint32_t entryCount;
   void (*attach)(const Runtime*);     // before anything runs
   void (*bindShared)(void* dynamic);  // on a worker, before its first block of a launch
-  uint32_t (*sharedPointers)();       // thread-local pointers that bindShared sets; no shared memory of a kernel's
 };
 
 // The CPU device's tensor map: what cuTensorMapEncodeTiled was told, in the 128 bytes of a CUtensorMap.

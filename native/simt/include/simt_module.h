@@ -66,11 +66,6 @@ struct SharedBinder {
     lab_touched = 1;
     for (SharedBinder* binder = first(); binder; binder = binder->next) binder->bind(dynamic);
   }
-  static uint32_t count() {
-    uint32_t binders = 0;
-    for (SharedBinder* binder = first(); binder; binder = binder->next) binders++;
-    return binders;
-  }
 };
 
 inline void attach(const Runtime* table) { runtime_table = table; }
@@ -82,4 +77,4 @@ inline void attach(const Runtime* table) { runtime_table = table; }
   static const lab_simt::EntryInfo lab_entries[] = {__VA_ARGS__};                                              \
   extern "C" __attribute__((visibility("default"))) const lab_simt::ModuleInfo lab_module = {                  \
       lab_simt::kAbiVersion, lab_entries, sizeof lab_entries / sizeof *lab_entries, lab_simt::attach,          \
-      lab_simt::SharedBinder::bind_all, lab_simt::SharedBinder::count};
+      lab_simt::SharedBinder::bind_all};

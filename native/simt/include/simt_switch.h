@@ -13,7 +13,7 @@ struct Context {
 #if defined(__AVX512F__)
 #define LAB_SWITCH_SPOILS \
   "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", \
-      "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "st", "st(1)", "st(2)", \
+      "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "st", "st(1)", "st(2)", \
       "st(3)", "st(4)", "st(5)", "st(6)", "st(7)",
 #else
 #define LAB_SWITCH_SPOILS "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)",

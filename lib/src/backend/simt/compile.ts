@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { LabError } from "../../core/error";
 import { lexIncludes } from "../../core/includes";
+import { macroKernels } from "../../core/macros";
 import { homePath } from "../../core/paths";
 import { cached } from "../cache";
 import type { CompiledModule, CompileRequest } from "../compiled";
@@ -9,8 +10,9 @@ import { type HostCompiler, hostCompiler, moduleFlags, runCompiler } from "./com
 import { cpuFeatures } from "./cpu";
 import { hostCompileError } from "./diagnostics";
 import { buildInstrumented, instrumentation } from "./instrument";
-import type { KernelSite } from "./kernels";
-import { entryTable, type Translation, translate } from "./translate";
+import { findKernels, type KernelSite } from "./kernels";
+import { shadow } from "./scan";
+import { entryTable, translate } from "./translate";
 
 interface Built {
   readonly entries: { name: string; symbol: string }[];
@@ -103,7 +105,7 @@ async function build(
   purpose: Purpose,
 ): Promise<void> {
   const translated = translate(request.source, request.fileName, purpose === "steps");
-  const entries = chooseEntries(request, translated);
+  const entries = chooseEntries(request, [...translated.kernels, ...madeByMacros(request.source, headers)]);
   writeFileSync(join(dir, "source.cu"), request.source);
   const file = JSON.stringify(request.fileName);
   writeFileSync(
@@ -145,10 +147,16 @@ function instantiationError(request: CompileRequest, log: string): LabError | nu
   );
 }
 
+/** Kernels that the preprocessor will make; their launch bounds stay out of reach. */
+function madeByMacros(source: string, headers: ReadonlyMap<string, string>): KernelSite[] {
+  const text = macroKernels(source, (name) => headers.get(name) ?? null);
+  return findKernels(text, shadow(text)).map((kernel) => ({ ...kernel, bounds: undefined }));
+}
+
 /** The kernels asked for; every kernel that is no template where none was named. Errors: "no-such-kernel". */
 function chooseEntries(
   request: CompileRequest,
-  { kernels }: Translation,
+  kernels: readonly KernelSite[],
 ): { name: string; kernel: KernelSite }[] {
   const defined = kernels.filter((kernel) => kernel.body >= 0);
   if (request.names.length === 0) {

@@ -96,6 +96,9 @@ export function moduleFlags(compiler: HostCompiler): string[] {
     "-fno-optimize-sibling-calls",
     "-fPIC",
     "-shared",
+    // Who refers to what stays to be read, so that each kernel's shared memory is known.
+    "-ffunction-sections",
+    "-Wl,--emit-relocs",
     "-g1",
     "-w",
     "-fmax-errors=20",
