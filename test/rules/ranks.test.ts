@@ -17,7 +17,8 @@ const RANKS: Readonly<Record<string, number>> = {
   bench: 4,
   baselines: 4,
   lessons: 4,
-  cli: 5,
+  grade: 5,
+  cli: 6,
 };
 
 /** Folders of a rank that their content must not know, though the number would allow it. */

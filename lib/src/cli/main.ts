@@ -19,6 +19,7 @@ import { addClean } from "./clean";
 import { addCompletion, complete } from "./completion";
 import { addDoctor } from "./doctor";
 import { addExport } from "./export";
+import { addGrade } from "./grade";
 import { addList } from "./list";
 import { exitCodes, fail, quietWhenPipeCloses } from "./output";
 import { addReport } from "./report";
@@ -36,6 +37,7 @@ const commands: readonly ((lab: Command) => void)[] = [
   addStanding,
   addExport,
   addAudit,
+  addGrade,
   addBaselines,
   addList,
   addClean,

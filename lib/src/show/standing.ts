@@ -1,3 +1,4 @@
+import { sameCase } from "../record/cases";
 import { compareSamples } from "../record/comparison";
 import type { MeasureRecord, RunDocument } from "../record/schema";
 import { gpuFacts, unitOf } from "../targets/gpus";
@@ -180,12 +181,6 @@ function newestOfEach(candidates: readonly Candidate[], preferred?: RunDocument)
 /** Sorts as text: those of the preferred run after all others, then by date. */
 function rank({ run }: Candidate, preferred: RunDocument | undefined): string {
   return `${run === preferred ? 1 : 0} ${run.environment.date}`;
-}
-
-/** Tells two cases apart by what is computed; by the name only where nothing else does. */
-function sameCase({ case: { suite, name, dtype, params } }: MeasureRecord): unknown[] {
-  const sorted = Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [suite, dtype, sorted, sorted.length > 0 ? "" : name];
 }
 
 function wantsSuite(suite: string, wanted: string | undefined): boolean {

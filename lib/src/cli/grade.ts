@@ -1,0 +1,30 @@
+import type { Command } from "commander";
+import { gradeSubmission } from "../grade/grade";
+import { gradesCsv, gradeText } from "../grade/gradeView";
+import { readSubmissions } from "../grade/submission";
+import { exitWith, print } from "./output";
+
+/** `lab grade FILE...`: a teacher's look at exported results. */
+export function addGrade(lab: Command): void {
+  lab
+    .command("grade")
+    .argument("<file...>", "result files, or folders: each file or folder in one is a student's")
+    .description(
+      "grade exported results by the published criteria; files made or changed by hand are noticed",
+    )
+    .option("--csv", "print a table for a spreadsheet, a row a student")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  lab grade results/moe/run.json\n  lab grade handed-in/ --csv > grades.csv\n" +
+        "  lab grade handed-in/ --json\n\nExits 1 when a file is forged or cannot be read.",
+    )
+    .action((paths: string[], options: { json?: boolean; csv?: boolean }) => {
+      const grades = readSubmissions(paths).map((submission) => gradeSubmission(submission));
+      if (options.csv && !options.json) process.stdout.write(gradesCsv(grades));
+      else print(options.json, grades, () => grades.map(gradeText).join("\n\n"));
+      const wrong = grades.some(
+        (g) => g.findings.some((f) => f.severity === "forged") || g.files.some((f) => f.error !== null),
+      );
+      if (wrong) exitWith(1);
+    });
+}

@@ -1,0 +1,105 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { LabError } from "../core/error";
+import type { RunDocument } from "../record/schema";
+import { readRunText } from "../record/store";
+import type { Finding } from "./findings";
+
+/** A file that was handed in, read or not. */
+export interface SubmittedFile {
+  /** Relative to what was named on the command line. */
+  readonly name: string;
+  readonly document: RunDocument | null;
+  /** Why it could not be read. */
+  readonly error: string | null;
+  /** About the file as it lay there: its seal. */
+  readonly findings: Finding[];
+}
+
+/** What one student handed in: a file, or a folder of files. */
+export interface Submission {
+  readonly student: string;
+  readonly files: SubmittedFile[];
+}
+
+/**
+ * Reads what was handed in: each file is one student's; of a folder, each file and each folder in it is.
+ *
+ * @throws LabError "no-submission" when a path does not exist or holds no JSON file
+ */
+export function readSubmissions(paths: readonly string[]): Submission[] {
+  const found = paths.flatMap((path) => {
+    if (!existsSync(path)) throw missing(path, "it does not exist");
+    if (!statSync(path).isDirectory()) return [submission(studentOf(path), path, [path])];
+    const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return entries.flatMap((entry) => {
+      const inner = join(path, entry.name);
+      if (entry.isDirectory()) {
+        const files = jsonFiles(inner);
+        return files.length > 0 ? [submission(entry.name, inner, files)] : [];
+      }
+      return entry.name.endsWith(".json") ? [submission(studentOf(inner), path, [inner])] : [];
+    });
+  });
+  if (found.length === 0) throw missing(paths.join(", "), "no JSON file lies there");
+  return found;
+}
+
+function submission(student: string, root: string, files: readonly string[]): Submission {
+  return { student, files: files.map((file) => readFile(file, relative(root, file) || basename(file))) };
+}
+
+function readFile(path: string, name: string): SubmittedFile {
+  const nothing = { name, document: null, findings: [] };
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    return { ...nothing, error: error instanceof Error ? error.message : String(error) };
+  }
+  try {
+    const document = readRunText(text, name);
+    return { name, document, error: null, findings: missingSeal(text, document, name) };
+  } catch (error) {
+    if (!LabError.is(error)) throw error;
+    if (error.code !== "edited-record-file") return { ...nothing, error: error.what };
+    return readEdited(text, name, error.what);
+  }
+}
+
+/** An edited file is looked into all the same: what was changed shows where it contradicts the rest. */
+function readEdited(text: string, name: string, what: string): SubmittedFile {
+  const { digest: _, ...content } = JSON.parse(text) as Record<string, unknown>;
+  const finding: Finding = { severity: "forged", kind: "seal", file: name, record: null, what };
+  try {
+    return { name, document: readRunText(JSON.stringify(content), name), error: null, findings: [finding] };
+  } catch (error) {
+    if (!LabError.is(error)) throw error;
+    return { name, document: null, error: error.what, findings: [finding] };
+  }
+}
+
+// The lab has sealed its runs since version 2 of the schema; the PyTorch program never does.
+function missingSeal(text: string, document: RunDocument, name: string): Finding[] {
+  const { schemaVersion } = JSON.parse(text) as { schemaVersion: number };
+  if (document.writer !== "kernel-lab" || schemaVersion < 2 || document.digest !== undefined) return [];
+  const what = "the file has no digest; the lab writes one into every run";
+  return [{ severity: "suspicious", kind: "seal", file: name, record: null, what }];
+}
+
+function jsonFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".json"))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+function studentOf(path: string): string {
+  return basename(path).replace(/\.json$/, "");
+}
+
+function missing(path: string, why: string): LabError {
+  return new LabError("no-submission", `Grading ${path}: ${why}.`, {
+    advice: "Name result files as lab bench writes them, or a folder of such files.",
+  });
+}
