@@ -19,7 +19,7 @@ Block::Block(Stacks& stacks) : BlockView{}, stacks_(stacks), queues_(kMaxThreads
 
 void Block::prepare(const GridRun& grid, void* dynamicSharedAt) {
   grid_ = &grid;
-  sweepHold_ = 0;
+  sweepHold_ = grid.tracer ? ~0u : 0;  // what is traced is told of every barrier
   sweepPause_ = 1;
   bool sameShape = blockDim.x == grid.block.x && blockDim.y == grid.block.y && blockDim.z == grid.block.z;
   blockDim = grid.block;
@@ -63,16 +63,53 @@ void Block::run(uint64_t index) {
   alive_ = threads;
   ready_ = warps == 32 ? ~0u : (1u << warps) - 1;
   parked_ = polling_ = open_ = idlePolls_ = begun_ = 0;
-  asyncUsed_ = progressed_ = false;
+  progressed_ = abandoned_ = false;
+  suspended_ = nullptr;
+  asyncUsed_ = grid_->schedule != nullptr;  // then no thread follows another in its place: who follows is drawn
   clusterBarrier_ = ClusterBarrier();
   if (units_) units_->reset();
   for (uint32_t w = 0; w < warps; w++) {
     uint32_t lanes = threads - w * kWarpSize;
     warps_[w].reset(lanes >= kWarpSize ? ~0u : (1u << lanes) - 1);
   }
+  uint32_t warp = 0, lane = 0;
+  if (grid_->schedule) pickAny(warp, lane);
   ThreadView* first = freshStack();
-  begin(first, 0, 0);
-  switchStack(home_, first->context);
+  parked_ = polling_ = open_ = idlePolls_ = begun_ = 0;
+  progressed_ = abandoned_ = false;
+  suspended_ = nullptr;
+  asyncUsed_ = grid_->schedule != nullptr;  // then no thread follows another in its place: who follows is drawn
+  clusterBarrier_ = ClusterBarrier();
+  if (units_) units_->reset();
+}
+
+void Block::resume() {
+  ThreadView* next = suspended_;
+  suspended_ = nullptr;
+  switchStack(home_, next->context);
+}
+
+void Block::suspend(ThreadView* self) {
+  suspended_ = self;
+  switchStack(self->context, home_);
+}
+
+void Block::forget() {
+  // Every stack starts afresh: the contexts left on them are of threads that will not go on.
+  freeStacks_.clear();
+  usedStacks_ = 0;
+  for (AsyncQueue& queue : queues_) queue.clear();
+  for (Barrier& barrier : barriers_) barrier = Barrier{};
+  open_ = 0;
+  suspended_ = nullptr;
+}
+
+void Block::abandon() {
+  forget();
+  abandoned_ = true;
+  Context nowhere;
+  switchStack(nowhere, home_);
+  __builtin_unreachable();
 }
 
 ThreadView* Block::freshStack() {

@@ -31,11 +31,26 @@ class Block : public lab_simt::BlockView {
   void prepare(const GridRun& grid, void* dynamicSharedAt);
   // Makes the block the one of that rank in its cluster; to be called before every run() of it.
   void join(Cluster* cluster, uint32_t rank);
-  // Runs block `index` to its end on the calling worker's thread.
+  // Runs block `index` on the calling worker's thread: to its end, unless the launch is a traced one.
   void run(uint64_t index);
+  // A traced launch: blocks take turns, and a block may be given up. True when the block has stopped before its end.
+  bool suspended() const { return suspended_ != nullptr; }
+  bool abandoned() const { return abandoned_; }
+  void resume();
+  // Called by the running thread: lets another one go on, by the launch's schedule.
+  void interrupt(ThreadView* self);
+  // Called by the running thread: lets another block go on; returns when it is this one's turn again.
+  void suspend(ThreadView* self);
+  // Called by the running thread: none of the block goes on. What they held is not unwound: kernels own nothing.
+  [[noreturn]] void abandon();
+  // The same for a block that is suspended.
+  void forget();
 
-  // What the threads call, through runtime.cc; `self` is the calling thread. The first two are in block_hot.h.
+  // What the threads call, through runtime.cc; `self` is the calling thread. The first two are in block_hot.h; Scheduled
+  // where the launch's schedule draws who goes on.
+  template <bool Scheduled = false>
   lab_simt::Votes barrier(ThreadView* self, uint32_t id, uint32_t count, uint32_t predicate);
+  template <bool Scheduled = false>
   const void* exchange(ThreadView* self, uint32_t mask, const void* value, uint32_t bytes, Wait kind);
   void barrierArrive(uint32_t id, uint32_t count);
   uint32_t activeMask(ThreadView* self);
@@ -85,10 +100,13 @@ class Block : public lab_simt::BlockView {
 
   // Who runs next (block_hot.h; the rare cases in schedule.cc).
   void wake(uint32_t warp, uint32_t lanes);
+  template <bool Scheduled = false>
   void sleep(ThreadView* self, Wait wait, uint32_t argument);
   void switchTo(ThreadView* self, ThreadView* next);
   ThreadView* threadAt(uint32_t warp, uint32_t lane);
   bool pick(uint32_t& warp, uint32_t& lane, bool leaveWarp);
+  bool pickAny(uint32_t& warp, uint32_t& lane);
+  bool findReady();
   ThreadView* pickElsewhere(ThreadView* self);
   void resolveParked(uint32_t warp);
   bool wakePollers();
@@ -100,6 +118,7 @@ class Block : public lab_simt::BlockView {
   void settleSweep();
   bool full(const Barrier& barrier) const;
   void release(uint32_t id);
+  bool arriveAtGrid();
   void afterExit(Warp& warp, uint32_t warpIndex);
   [[noreturn]] void wrongMask();
   [[noreturn]] void mixedCollectives();
@@ -131,6 +150,8 @@ class Block : public lab_simt::BlockView {
   ClusterBarrier clusterBarrier_;        // of a block that is a cluster by itself
   SharedWindow window_;
   std::unique_ptr<Units> units_;
+  bool abandoned_ = false;
+  ThreadView* suspended_ = nullptr;  // who goes on when the block does
   Warp warps_[lab_simt::kMaxThreads / lab_simt::kWarpSize];
   Barrier barriers_[lab_simt::kNamedBarriers + 1];
   ThreadView* order_[lab_simt::kMaxThreads];  // by rank, those that have begun

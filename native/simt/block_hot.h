@@ -27,6 +27,7 @@ LAB_HOT void Block::switchTo(ThreadView* self, ThreadView* next) {
 }
 
 // Suspends the calling thread until somebody wakes it.
+template <bool Scheduled>
 LAB_HOT void Block::sleep(ThreadView* self, Wait wait, uint32_t argument) {
   Fiber& fiber = fiberOf(self);
   fiber.wait = wait;
@@ -38,7 +39,7 @@ LAB_HOT void Block::sleep(ThreadView* self, Wait wait, uint32_t argument) {
   uint32_t next = runnable & ~((2u << lane) - 1);
   if (!next) next = runnable;
   uint32_t at = uint32_t(__builtin_ctz(next | 0x80000000u));
-  if (__builtin_expect(next & own.started & (1u << at), 1)) {
+  if (!Scheduled && __builtin_expect(next & own.started & (1u << at), 1)) {
     // Remembering who it was the last time takes the look-up off the critical path: only a branch checks the guess.
     if (__builtin_expect(self->schedulerWord != at, 0)) {
       self->schedulerWord = at;
@@ -58,6 +59,7 @@ LAB_HOT bool Block::full(const Barrier& barrier) const {
   return barrier.arrived >= (barrier.expected ? barrier.expected : alive_);
 }
 
+template <bool Scheduled>
 LAB_HOT lab_simt::Votes Block::barrier(ThreadView* self, uint32_t id, uint32_t count, uint32_t predicate) {
   if (__builtin_expect(sweep_.at != nullptr, 0)) settleSweep();
   Barrier& barrier = barriers_[id];
@@ -73,12 +75,13 @@ LAB_HOT lab_simt::Votes Block::barrier(ThreadView* self, uint32_t id, uint32_t c
   uint32_t warp = warpOf(self);
   barrier.warps |= 1u << warp;
   barrier.waiting[warp] |= 1u << laneOf(self);
-  sleep(self, Wait::kBarrier, id);
+  sleep<Scheduled>(self, Wait::kBarrier, id);
   // The next result is written only once everybody has come again, and so has read this one.
   return barrier.result;
 }
 
 // The meeting's slots lie at the answer; they stay until every reader has come to another meeting.
+template <bool Scheduled>
 LAB_HOT const void* Block::exchange(ThreadView* self, uint32_t mask, const void* value, uint32_t bytes, Wait kind) {
   if (__builtin_expect(sweep_.at != nullptr, 0)) settleSweep();
   Fiber& fiber = fiberOf(self);
@@ -106,7 +109,7 @@ LAB_HOT const void* Block::exchange(ThreadView* self, uint32_t mask, const void*
   if (warp.complete(*meeting)) {
     wake(warpOf(self), warp.finish(*meeting));
   } else {
-    sleep(self, kind, mask);
+    sleep<Scheduled>(self, kind, mask);
   }
   return slots;
 }

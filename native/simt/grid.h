@@ -12,6 +12,7 @@ namespace lab::simt {
 struct Module;
 class PrintBuffer;
 namespace lens {
+class Schedule;
 class Tracer;
 }
 
@@ -24,6 +25,10 @@ class GridBarrier {
   }
   // False: some blocks have exited and the rest can never all arrive.
   bool arrive();
+  // The same where all blocks take turns on one worker: counts the arrival, and tells later whether it is over.
+  // Answers the generation to ask for, or 0 where the rest can never all arrive.
+  uint64_t announce();
+  bool over(uint64_t generation);
   // A block has exited. False: the rest wait for it in vain.
   bool leave();
   uint64_t finished() const { return finished_; }
@@ -31,7 +36,7 @@ class GridBarrier {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  uint64_t blocks_ = 0, waiting_ = 0, finished_ = 0, generation_ = 0;
+  uint64_t blocks_ = 0, waiting_ = 0, finished_ = 0, generation_ = 1;
 };
 
 struct GridRun {
@@ -49,6 +54,7 @@ struct GridRun {
   GridBarrier* barrier = nullptr;        // cooperative launches
   PrintBuffer* print = nullptr;
   lens::Tracer* tracer = nullptr;        // a traced launch: all its blocks run on one worker
+  lens::Schedule* schedule = nullptr;    // a traced launch whose threads run in a random order
   uint64_t chunk = 1;                    // blocks handed out at a time
   alignas(64) std::atomic<uint64_t> next{0};  // first block (or cluster) not yet handed out; alone on its line
 

@@ -1,6 +1,7 @@
 // Where threads of a block wait for one another: what happens when a meeting is complete. Arriving is in block_hot.h.
 #include "block_hot.h"
 #include "fault.h"
+#include "include/simt_api.h"
 
 namespace lab::simt {
 
@@ -46,7 +47,7 @@ void Block::barrierArrive(uint32_t id, uint32_t count) {
 
 void Block::release(uint32_t id) {
   Barrier& barrier = barriers_[id];
-  if (id == kGridBarrierId && !grid_->barrier->arrive()) {
+  if (id == kGridBarrierId && !arriveAtGrid()) {
     raiseFault("deadlock", "a block waits at the grid's barrier for blocks that have already exited");
   }
   barrier.result = lab_simt::Votes{barrier.trues, barrier.arrived};
@@ -58,6 +59,15 @@ void Block::release(uint32_t id) {
     barrier.waiting[w] = 0;
   }
   barrier.warps = 0;
+}
+
+// False: some blocks have exited and the rest can never all arrive. The blocks of a traced launch take turns on one worker.
+bool Block::arriveAtGrid() {
+  if (!grid_->tracer) return grid_->barrier->arrive();
+  uint64_t meeting = grid_->barrier->announce();
+  if (!meeting) return false;
+  while (!grid_->barrier->over(meeting)) suspend(lab_simt::self());
+  return true;
 }
 
 // Those who waited for a thread that has exited wait no longer.

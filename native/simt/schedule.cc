@@ -7,6 +7,8 @@
 #include "block_hot.h"
 #include "clock.h"
 #include "fault.h"
+#include "include/simt_api.h"
+#include "lens/schedule.h"
 
 namespace lab::simt {
 
@@ -21,24 +23,46 @@ uint32_t above(uint32_t bits, uint32_t index) { return bits & ~((2u << index) - 
 // Finds the next thread after (warp, lane). A thread that waits hands over within its warp as long as that has
 // somebody to run, which keeps few stacks warm; one that yields moves on, so that every warp gets its turn.
 bool Block::pick(uint32_t& warp, uint32_t& lane, bool leaveWarp) {
+  if (grid_->schedule) return pickAny(warp, lane);
   Warp& own = warps_[warp];
   if (!own.runnable && own.parked) resolveParked(warp);
   uint32_t lanes = above(own.runnable, lane);
   if (!lanes && !leaveWarp) lanes = own.runnable;
   if (!lanes) {
-    while (!ready_) {
-      if (parked_) {
-        resolveParked(lowest(parked_));
-      } else if (!wakePollers()) {
-        return false;
-      }
-    }
+    if (!findReady()) return false;
     uint32_t later = above(ready_, warp);
     warp = lowest(later ? later : ready_);
     lanes = warps_[warp].runnable;
   }
   lane = lowest(lanes);
   return true;
+}
+
+// Sees to it that somebody can run. False: nobody ever will.
+bool Block::findReady() {
+  while (!ready_) {
+    if (parked_) {
+      resolveParked(lowest(parked_));
+    } else if (!wakePollers()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Block::pickAny(uint32_t& warp, uint32_t& lane) {
+  if (!findReady()) return false;
+  warp = grid_->schedule->oneOf(ready_);
+  lane = grid_->schedule->oneOf(warps_[warp].runnable);
+  return true;
+}
+
+void Block::interrupt(ThreadView* self) {
+  if (grid_->schedule->leavesBlock()) suspend(self);
+  uint32_t warp, lane;
+  pickAny(warp, lane);  // the caller itself can run
+  ThreadView* next = threadAt(warp, lane);
+  if (next != self) switchTo(self, next);
 }
 
 ThreadView* Block::threadAt(uint32_t warp, uint32_t lane) {
@@ -64,6 +88,8 @@ void Block::yield(ThreadView* self) {
     while (parked_) resolveParked(lowest(parked_));
     if (polling_) wakePollers();
   }
+  // What it waits for may have to be done by another block, which here has no worker of its own.
+  if (grid_->tracer && yields_ % 16 == 0) suspend(self);
   uint32_t warp = warpOf(self), lane = laneOf(self);
   pick(warp, lane, true);
   ThreadView* next = threadAt(warp, lane);
@@ -107,6 +133,10 @@ bool Block::wakePollers() {
   if (idlePolls_++ > 1) {
     if (cluster_) {
       if (!letClusterRun()) return false;
+    } else if (grid_->tracer) {
+      // Blocks take turns: once all have looked again and none could go on, none ever will.
+      if (grid_->blocks == 1 || idlePolls_ > 64) return false;
+      suspend(lab_simt::self());
     } else {
       if (grid_->blocks == 1) return false;
       if (idlePolls_ == 3) idleSince_ = nanoseconds();
