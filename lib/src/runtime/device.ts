@@ -282,6 +282,7 @@ export class Device {
       );
     }
     const tensor = this.empty(shape, options);
+    tensor.storage.written = true;
     this.connection.commands.fillRandom({
       buffer: tensor.storage.handle,
       dtype: dtypeInfo(tensor.dtype).code,

@@ -131,6 +131,7 @@ export class ArgumentPacker {
         },
       );
     }
+    value.storage.written = true;
     this.#patches.push({ offset: at, kind: "buffer", handle: value.storage.handle, delta: value.offset });
   }
 

@@ -44,6 +44,8 @@ export class Storage {
   readonly generation: number;
   /** What keeps the memory alive when it is not this storage's own: the module of a bound symbol. */
   readonly owner: object | null;
+  /** Something may have written it: an upload, a fill, a copy or a launch. What nothing has written holds no values. */
+  written = false;
   #freed = false;
 
   private constructor(connection: Connection, handle: number, bytes: number, owner: object | null) {
@@ -70,7 +72,9 @@ export class Storage {
 
   /** Wraps memory that a module owns. */
   static bound(connection: Connection, handle: number, bytes: number, owner: object): Storage {
-    return new Storage(connection, handle, bytes, owner);
+    const storage = new Storage(connection, handle, bytes, owner);
+    storage.written = true;
+    return storage;
   }
 
   get freed(): boolean {

@@ -112,6 +112,7 @@ export class Tensor {
     }
     const bytes = encode(flat, this.dtype);
     const own = ArrayBuffer.isView(flat) && flat.buffer === bytes.buffer;
+    this.storage.written = true;
     return this.storage.connection.upload(this.storage.handle, this.offset, bytes, 0, borrow || !own);
   }
 
@@ -124,6 +125,7 @@ export class Tensor {
     let pattern = 0n;
     for (let i = width - 1; i >= 0; i--) pattern = (pattern << 8n) | BigInt(raw[i]!);
     const { connection, handle } = this.storage;
+    this.storage.written = true;
     connection.commands.fillPattern(
       handle,
       width,
@@ -146,6 +148,7 @@ export class Tensor {
     }
     const { connection, handle } = this.storage;
     const on = stream?.use(connection) ?? 0;
+    this.storage.written = true;
     connection.commands.copy(handle, this.offset, source.storage.handle, source.offset, this.nbytes, on);
     return this;
   }

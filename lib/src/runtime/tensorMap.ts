@@ -110,6 +110,7 @@ export function tensorMap(tensor: Tensor, options: TensorMapOptions): TensorMap 
   const { connection } = tensor.storage;
   connection.ensure();
   tensor.storage.check(connection, `The tensor of a tensor map (${tensor})`);
+  tensor.storage.written = true;
   const command: TensorMapCommand = {
     map: connection.handle(),
     buffer: tensor.storage.handle,
