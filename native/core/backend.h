@@ -72,6 +72,10 @@ struct LensRequest {
   uint64_t sample = 0;
   uint64_t maxAccesses = 0;      // memory accesses of threads that may be traced
   std::vector<Observer> observers;
+  bool scheduled = false;        // threads and blocks go on in an order drawn from `seed`
+  uint64_t seed = 0;
+  // Memory of the caller's device that was freed: what still points there is told as a use after free.
+  std::vector<std::pair<uint64_t, uint64_t>> freed;  // base, bytes
 };
 
 class Backend {

@@ -128,6 +128,9 @@ std::vector<std::string> stringsField(const Napi::Object& object, const char* na
 bool readLensRequest(const Napi::Object& from, LensRequest* out) {
   out->sample = static_cast<uint64_t>(std::fmax(0, numberField(from, "sample", 0)));
   out->maxAccesses = static_cast<uint64_t>(std::fmax(0, numberField(from, "maxAccesses", 0)));
+  const Napi::Value seed = from.Get("seed");
+  out->scheduled = seed.IsNumber();
+  if (out->scheduled) out->seed = static_cast<uint64_t>(seed.As<Napi::Number>().Int64Value());
   const Napi::Value blocks = from.Get("blocks"), observers = from.Get("observers");
   if (!blocks.IsArray() || !observers.IsArray()) return false;
   const Napi::Array indices = blocks.As<Napi::Array>(), list = observers.As<Napi::Array>();

@@ -75,12 +75,8 @@ void Block::run(uint64_t index) {
   uint32_t warp = 0, lane = 0;
   if (grid_->schedule) pickAny(warp, lane);
   ThreadView* first = freshStack();
-  parked_ = polling_ = open_ = idlePolls_ = begun_ = 0;
-  progressed_ = abandoned_ = false;
-  suspended_ = nullptr;
-  asyncUsed_ = grid_->schedule != nullptr;  // then no thread follows another in its place: who follows is drawn
-  clusterBarrier_ = ClusterBarrier();
-  if (units_) units_->reset();
+  begin(first, warp, lane);
+  switchStack(home_, first->context);
 }
 
 void Block::resume() {

@@ -45,6 +45,8 @@ class Block : public lab_simt::BlockView {
   [[noreturn]] void abandon();
   // The same for a block that is suspended.
   void forget();
+  // Tells the launch's tracer of every thread that waits.
+  void tellStuck() const;
 
   // What the threads call, through runtime.cc; `self` is the calling thread. The first two are in block_hot.h; Scheduled
   // where the launch's schedule draws who goes on.

@@ -13,6 +13,7 @@
 
 #include "fiber.h"
 #include "include/simt_api.h"
+#include "lens/tracer.h"
 #include "module.h"
 #include "print_buffer.h"
 #include "stacks.h"
@@ -159,6 +160,8 @@ void onSignal(int signal, siginfo_t* info, void* raw) {
     }
     return;
   }
+  // A traced launch ends at its next event, and the process lives on; one that has none is ended the second time.
+  if (signal == timeLimitSignal() && context->grid->tracer && context->grid->tracer->expire()) return;
   uintptr_t pc = programCounter(registers), sp = stackPointer(registers);
   const char *code, *message;
   describe(signal, info, *context, pc, &code, &message);
@@ -193,6 +196,15 @@ void enterWorker(WorkerContext* context) {
     sigaltstack(&stack, nullptr);
   }
   worker = context;
+}
+
+uintptr_t waitingPc(const ThreadView* waiting) {
+  if (!worker || !worker->grid) return 0;
+  const Module* module = worker->grid->module;
+  auto pc = reinterpret_cast<uintptr_t>(waiting->context.pc);
+  if (module->inText(pc)) return pc;
+  uintptr_t found = modulePc(*worker, pc, reinterpret_cast<uintptr_t>(waiting->context.sp));
+  return module->inText(found) ? found + 1 : 0;
 }
 
 void raiseFault(const char* code, const char* message, const char* file, uint32_t line, const void* site,

@@ -26,6 +26,9 @@ struct WorkerContext {
   const PrintBuffer* print = nullptr;
 };
 
+// Where in the module a suspended thread of the calling worker stands: the address behind its call, or 0.
+uintptr_t waitingPc(const ThreadView* waiting);
+
 // Installs the handlers once a process; faults of threads that are no workers go to whoever handled them before.
 void installFaultHandlers();
 // Makes the calling thread a worker: its own signal stack, its context.

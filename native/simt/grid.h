@@ -55,6 +55,7 @@ struct GridRun {
   PrintBuffer* print = nullptr;
   lens::Tracer* tracer = nullptr;        // a traced launch: all its blocks run on one worker
   lens::Schedule* schedule = nullptr;    // a traced launch whose threads run in a random order
+  bool refused = false;                  // a traced launch for which the host has no room
   uint64_t chunk = 1;                    // blocks handed out at a time
   alignas(64) std::atomic<uint64_t> next{0};  // first block (or cluster) not yet handed out; alone on its line
 

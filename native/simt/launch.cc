@@ -142,15 +142,10 @@ Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
 Status CpuDevice::lensBegin(const LensRequest& request) { return lens::Tracer::make(request, &tracer_); }
 
 Status CpuDevice::beginTrace(GridRun& grid) {
-  if (grid.cooperative && grid.blocks > 1) {
-    return Status::error("unsupported", std::string("Tracing ") + grid.kernel +
-                                            ": the blocks of a cooperative launch run at once, a trace takes one after "
-                                            "another. Trace it with a grid of one block.");
-  }
   if (grid.clusterBlocks() > 1) {
     return Status::error("unsupported", std::string("Tracing ") + grid.kernel +
-                                            ": the blocks of a cluster take turns, a trace takes one after another. "
-                                            "Trace it with clusters of one block.");
+                                            ": the blocks of a cluster share their memories, which a trace cannot "
+                                            "follow yet. Trace it with clusters of one block.");
   }
   std::vector<lens::Allocation> tensors;
   memory_.each([&](uint64_t address, uint64_t bytes, bool initialised) {
@@ -158,6 +153,7 @@ Status CpuDevice::beginTrace(GridRun& grid) {
   });
   Status status = tracer_->begin(grid, std::move(tensors));
   if (status.ok()) grid.tracer = tracer_.get();
+  if (status.ok()) grid.schedule = tracer_->schedule();
   return status;
 }
 

@@ -65,7 +65,7 @@ void Block::release(uint32_t id) {
 bool Block::arriveAtGrid() {
   if (!grid_->tracer) return grid_->barrier->arrive();
   uint64_t meeting = grid_->barrier->announce();
-  if (!meeting) return false;
+  if (!meeting) deadlock();
   while (!grid_->barrier->over(meeting)) suspend(lab_simt::self());
   return true;
 }

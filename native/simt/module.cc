@@ -224,6 +224,13 @@ std::vector<Module::Variable> Module::sharedVariables() const {
   return result;
 }
 
+uint64_t Module::threadLocal(uint8_t** address) const {
+  void* block = nullptr;
+  if (elf_.threadLocalBytes == 0 || dlinfo(handle_, RTLD_DI_TLS_DATA, &block) != 0 || !block) return 0;
+  *address = static_cast<uint8_t*>(block);
+  return elf_.threadLocalBytes;
+}
+
 Status Module::variable(const std::string& name, uint64_t* address, uint64_t* bytes) const {
   std::string known;
   for (const ElfSymbol& symbol : elf_.symbols) {

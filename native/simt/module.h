@@ -41,6 +41,8 @@ struct Module {
   };
   std::vector<Variable> variables() const;        // of the module
   std::vector<Variable> sharedVariables() const;  // static shared memory, as the calling worker has it
+  // The calling worker's thread-local variables, static shared memory among them: where, and how many bytes.
+  uint64_t threadLocal(uint8_t** address) const;
   uint64_t end() const { return base + elf_.end; }
 
  private:

@@ -9,6 +9,7 @@
 #include "fault.h"
 #include "include/simt_api.h"
 #include "lens/schedule.h"
+#include "lens/tracer.h"
 
 namespace lab::simt {
 
@@ -161,8 +162,29 @@ bool Block::letClusterRun() {
   return cluster_->passOn(clusterRank, progressed);
 }
 
+// A traced launch ends here, and the process lives on.
+void Block::tellStuck() const {
+  for (uint32_t rank = 0; rank < threads; rank++) {
+    const Warp& warp = warps_[rank / kWarpSize];
+    uint32_t bit = 1u << rank % kWarpSize;
+    if (!(warp.alive & warp.started & bit)) continue;
+    const ThreadView* view = warp.lanes[rank % kWarpSize];
+    const Fiber& fiber = fiberOf(view);
+    if (view == suspended_) {  // the last of its block to come to the grid's barrier
+      grid_->tracer->stuck(view, waitingPc(view), uint32_t(Wait::kBarrier), kGridBarrierId);
+      continue;
+    }
+    if (warp.runnable & bit) continue;
+    grid_->tracer->stuck(view, waitingPc(view), uint32_t(fiber.wait), fiber.waitArg);
+  }
+}
+
 // Nobody can go on: says who waits where.
 void Block::deadlock() {
+  if (grid_->tracer) {
+    tellStuck();
+    grid_->tracer->giveUp(lab_simt::self(), "deadlock");
+  }
   static const char* const kPlaces[] = {
       "", "at a barrier", "in a warp collective", "in __syncwarp()", "at __activemask()", "for a condition"};
   struct Group {

@@ -12,6 +12,7 @@
 
 #include "block.h"
 #include "cluster.h"
+#include "lens/residents.h"
 #include "lens/tracer.h"
 #include "limits.h"
 #include "module.h"
@@ -96,7 +97,10 @@ bool Workers::run(GridRun& grid) {
   GridBarrier barrier;
   std::vector<std::unique_ptr<Cluster>> clusters;
   size_t count = grid.tracer ? 1 : size_t(std::min<uint64_t>(grid.blocks, options_.workers));
-  if (grid.cooperative) {
+  if (grid.tracer) {
+    barrier.reset(grid.blocks);
+    grid.barrier = &barrier;
+  } else if (grid.cooperative) {
     if (!ensure(size_t(grid.blocks))) return false;
     count = size_t(grid.blocks);
     barrier.reset(grid.blocks);
@@ -122,7 +126,7 @@ bool Workers::run(GridRun& grid) {
     workers_[i]->wake.notify_one();
   }
   done_.wait(lock, [this] { return running_ == 0; });
-  return true;
+  return !grid.refused;
 }
 
 void Workers::work(Worker& worker) {
@@ -139,7 +143,9 @@ void Workers::work(Worker& worker) {
     void* shared = worker.shared.place(grid->dynamicShared);
     grid->module->info->bindShared(shared);
     worker.block.prepare(*grid, shared);
-    if (worker.cluster) {
+    if (grid->tracer) {
+      runTraced(worker, *grid, shared);
+    } else if (worker.cluster) {
       runClusters(worker, *grid);
     } else {
       runBlocks(worker, *grid);
@@ -153,11 +159,11 @@ void Workers::work(Worker& worker) {
   }
 }
 
-void Workers::runBlock(Worker& worker, const GridRun& grid, uint64_t index) {
-  bool traced = grid.tracer && grid.tracer->traces(index);
-  if (traced) grid.tracer->blockStart(worker.block, index, worker.stacks);
-  worker.block.run(index);
-  if (traced) grid.tracer->blockEnd();
+void Workers::runTraced(Worker& worker, GridRun& grid, void* shared) {
+  lens::Residents residents(worker.block, worker.stacks, options_.stackBytes, shared);
+  auto onStacks = [](void* context, const Stacks* stacks) { static_cast<WorkerContext*>(context)->stacks = stacks; };
+  grid.refused = !residents.run(grid, *grid.tracer, onStacks, &worker.context);
+  worker.context.stacks = &worker.stacks;
 }
 
 void Workers::runBlocks(Worker& worker, GridRun& grid) {
@@ -165,7 +171,7 @@ void Workers::runBlocks(Worker& worker, GridRun& grid) {
     uint64_t first = grid.next.fetch_add(grid.chunk, std::memory_order_relaxed);
     if (first >= grid.blocks) return;
     uint64_t end = std::min(first + grid.chunk, grid.blocks);
-    for (uint64_t index = first; index < end; index++) runBlock(worker, grid, index);
+    for (uint64_t index = first; index < end; index++) worker.block.run(index);
     if (grid.cooperative && !grid.barrier->leave()) {
       raiseFault("deadlock", "a block has exited while the others wait for it at the grid's barrier");
     }

@@ -40,9 +40,9 @@ class Workers {
   struct Worker;
   bool ensure(size_t count);
   void work(Worker& worker);
-  void runBlock(Worker& worker, const GridRun& grid, uint64_t index);
   void runBlocks(Worker& worker, GridRun& grid);
   void runClusters(Worker& worker, GridRun& grid);
+  void runTraced(Worker& worker, GridRun& grid, void* shared);
   void watch();
 
   WorkerOptions options_;

@@ -64,6 +64,8 @@ export interface LensRequest {
   readonly sample: number;
   /** Memory accesses of threads after which the trace is given up; 0: no limit. */
   readonly maxAccesses: number;
+  /** Threads and blocks go on in an order drawn from it; absent: in their natural order. */
+  readonly seed?: number;
   readonly observers: ReadonlyArray<{
     readonly name: string;
     readonly options: Readonly<Record<string, string>>;

@@ -77,7 +77,8 @@ export class Mirror {
     original.check(original.connection, `A tensor given to lab.lens (${tensor})`);
     const copy = Storage.allocate(this.#device.connection, original.bytes);
     this.#copies.set(original, copy);
-    if (original.bytes > 0) {
+    // Memory that nothing has written stays so in the copy, where reading it is told.
+    if (original.bytes > 0 && original.written) {
       const bytes = new Uint8Array(original.bytes);
       await original.connection.download(original.handle, 0, bytes, 0);
       await this.#device.connection.upload(copy.handle, 0, bytes, 0, true);

@@ -22,6 +22,8 @@ export interface Trace {
   /** Blocks of the grid, and linear indices of those traced. */
   readonly blocks: number;
   readonly traced: readonly number[];
+  /** Why the launch was given up before its end: "deadlock", "illegal-address", "time-limit"; else null. */
+  readonly ended: string | null;
   readonly allocations: readonly TracedRange[];
   readonly shared: readonly TracedRange[];
   /** The packed arguments, in hexadecimal. */

@@ -3,6 +3,7 @@
 // Built beside every module that is made for the lens, without instrumentation of its own, and linked into it; no
 // runtime of a sanitizer takes part. Names and signatures are those of LLVM's interface, which g++ shares.
 #include "../include/simt_api.h"
+#include "../include/simt_lens.h"
 #include "../lens/hook_table.h"
 
 using lab::simt::lens::Access;
@@ -32,12 +33,19 @@ LAB_INLINE uint32_t orderOf(const ThreadView* self, int memoryOrder) {
   return uint32_t(memoryOrder & 15) | scope << 4;
 }
 
-LAB_INLINE void touched(Access access, const volatile void* at, uint32_t bytes, uintptr_t pc, int memoryOrder = 0) {
+constexpr int kPlain = -1;  // no memory order: neither atomic nor volatile
+
+LAB_INLINE void touched(Access access, const volatile void* at, uint32_t bytes, uintptr_t pc, int memoryOrder = kPlain) {
   ThreadView* self = watched();
   if (!self) return;
   auto address = reinterpret_cast<uintptr_t>(at);
   if ((address ^ reinterpret_cast<uintptr_t>(self)) < lab_simt::kSlotBytes) return;  // its own stack
-  lab_hooks->access(self, access, pc, address, bytes, orderOf(self, memoryOrder));
+  lab_hooks->access(self, access, pc, address, bytes, memoryOrder == kPlain ? 0 : orderOf(self, memoryOrder));
+}
+
+// What a compare-and-swap is told as depends on what it finds, so others run before it looks.
+LAB_INLINE void pause(uintptr_t pc) {
+  if (ThreadView* self = watched()) lab_hooks->pause(self, pc);
 }
 
 // An access wider than its type is aligned to: the GPU does it in pieces. The widest that the address can take.
@@ -98,8 +106,8 @@ void __sanitizer_cov_trace_pc() {
 #define LAB_ACCESS(BYTES)                                                                                      \
   void __tsan_read##BYTES(void* at) { touched(Access::kRead, at, BYTES, LAB_PC); }                             \
   void __tsan_write##BYTES(void* at) { touched(Access::kWrite, at, BYTES, LAB_PC); }                           \
-  void __tsan_volatile_read##BYTES(void* at) { touched(Access::kRead, at, BYTES, LAB_PC); }                    \
-  void __tsan_volatile_write##BYTES(void* at) { touched(Access::kWrite, at, BYTES, LAB_PC); }                  \
+  void __tsan_volatile_read##BYTES(void* at) { touched(Access::kRead, at, BYTES, LAB_PC, __ATOMIC_RELAXED); }  \
+  void __tsan_volatile_write##BYTES(void* at) { touched(Access::kWrite, at, BYTES, LAB_PC, __ATOMIC_RELAXED); } \
   void __tsan_unaligned_read##BYTES(void* at) { inPieces(Access::kRead, at, BYTES, LAB_PC); }                  \
   void __tsan_unaligned_write##BYTES(void* at) { inPieces(Access::kWrite, at, BYTES, LAB_PC); }                \
   void __tsan_unaligned_volatile_read##BYTES(void* at) { inPieces(Access::kRead, at, BYTES, LAB_PC); }         \
@@ -141,6 +149,7 @@ void* __tsan_memset(void* to, int value, size_t bytes) {
 // Atomics are done here, as the compiler would have done them, and told first: nothing runs in between.
 #define LAB_ATOMIC_OP(BITS, T, NAME, BUILTIN)                                                \
   T __tsan_atomic##BITS##_fetch_##NAME(volatile T* at, T value, int order) {                 \
+    pause(LAB_PC);                                                                           \
     touched(Access::kAtomicUpdate, at, sizeof(T), LAB_PC, order);                            \
     return BUILTIN(at, value, __ATOMIC_SEQ_CST);                                             \
   }
@@ -154,6 +163,7 @@ void* __tsan_memset(void* to, int value, size_t bytes) {
     __atomic_store_n(at, value, __ATOMIC_SEQ_CST);                                           \
   }                                                                                          \
   T __tsan_atomic##BITS##_exchange(volatile T* at, T value, int order) {                     \
+    pause(LAB_PC);                                                                           \
     touched(Access::kAtomicUpdate, at, sizeof(T), LAB_PC, order);                            \
     return __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST);                                 \
   }                                                                                          \
@@ -164,17 +174,20 @@ void* __tsan_memset(void* to, int value, size_t bytes) {
   LAB_ATOMIC_OP(BITS, T, xor, __atomic_fetch_xor)                                            \
   LAB_ATOMIC_OP(BITS, T, nand, __atomic_fetch_nand)                                          \
   int __tsan_atomic##BITS##_compare_exchange_strong(volatile T* at, T* seen, T value, int order, int) { \
+    pause(LAB_PC);                                                                           \
     bool same = __atomic_load_n(at, __ATOMIC_SEQ_CST) == *seen;                              \
     touched(same ? Access::kAtomicUpdate : Access::kAtomicFailed, at, sizeof(T), LAB_PC, order); \
     return __atomic_compare_exchange_n(at, seen, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
   }                                                                                          \
   int __tsan_atomic##BITS##_compare_exchange_weak(volatile T* at, T* seen, T value, int order, int) { \
+    pause(LAB_PC);                                                                           \
     bool same = __atomic_load_n(at, __ATOMIC_SEQ_CST) == *seen;                              \
     touched(same ? Access::kAtomicUpdate : Access::kAtomicFailed, at, sizeof(T), LAB_PC, order); \
     return __atomic_compare_exchange_n(at, seen, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
   }                                                                                          \
   T __tsan_atomic##BITS##_compare_exchange_val(volatile T* at, T expected, T value, int order, int) { \
     T seen = expected;                                                                       \
+    pause(LAB_PC);                                                                           \
     bool same = __atomic_load_n(at, __ATOMIC_SEQ_CST) == expected;                           \
     touched(same ? Access::kAtomicUpdate : Access::kAtomicFailed, at, sizeof(T), LAB_PC, order); \
     __atomic_compare_exchange_n(at, &seen, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
@@ -193,6 +206,8 @@ void __tsan_atomic_thread_fence(int order) {
 void __tsan_atomic_signal_fence(int order) {
   if (ThreadView* self = watched()) lab_hooks->fence(self, LAB_PC, uint32_t(order & 15));
 }
+
+#include "check_hooks.inc.h"
 
 }  // extern "C"
 #pragma GCC visibility pop

@@ -58,6 +58,10 @@ enum class Kind : uint8_t {
   kLeave,
   // A kernel compiled for stepping: `bytes` is a lab_simt::StepMark, `mask` the key of the place, `aux` a StepWatch's address.
   kStep,
+  // The launch is given up: a thread waits for what will never come (`aux` how, as Wait in fiber.h; `mask` at what), or was
+  // running when the time was up.
+  kStuck,
+  kEndless,
   kThreadStart,
   kThreadEnd,
   kBlockStart,       // `thread` is 0

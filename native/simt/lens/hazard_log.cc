@@ -69,7 +69,7 @@ std::string HazardLog::json(const LaunchFacts& facts) const {
     for (uint32_t i = 0; i < h.actCount; i++) {
       const Act& act = h.acts[i];
       text += std::string(i ? "," : "") + "{\"pc\":" + std::to_string(act.pc) + ",\"does\":\"" + act.does +
-              "\",\"block\":" + triple(act.block, facts.grid) + ",\"thread\":" + triple(act.thread, facts.block) + "}";
+              "\",\"threads\":" + std::to_string(act.threads) + ",\"block\":" + triple(act.block, facts.grid) + ",\"thread\":" + triple(act.thread, facts.block) + "}";
     }
     text += "],\"space\":\"" + std::string(nameOf(h.space)) + "\",\"address\":" + std::to_string(h.address) +
             ",\"bytes\":" + std::to_string(h.bytes) + ",\"number\":" + std::to_string(h.number);

@@ -15,11 +15,14 @@ struct Act {
   uint64_t pc = 0, block = 0;
   uint16_t thread = 0;
   const char* does = "";
+  uint32_t threads = 1;  // that do the same
 };
+
+constexpr uint32_t kMostActs = 6;
 
 struct Hazard {
   const char* kind = "";     // "race", "out-of-bounds" ...
-  Act acts[2];
+  Act acts[kMostActs];
   uint32_t actCount = 1;
   Space space = Space::kUnknown;
   uint64_t address = 0;

@@ -215,12 +215,44 @@ void Hazards::blockStart(const Event& event) {
   }
 }
 
+// Threads that wait at one place are told together; places beyond the last one known join it.
+void Hazards::stuck(const Event& event) {
+  static const char* const kPlaces[] = {"nowhere", "at a barrier", "in a warp collective", "in __syncwarp()",
+                                        "at __activemask()", "for a condition"};
+  const char* does = kPlaces[std::min<uint64_t>(event.aux, 5)];
+  if (event.aux == 1) {
+    does = event.mask == 0 ? "at __syncthreads()" : event.mask >= lab_simt::kNamedBarriers ? "at the grid's barrier"
+                                                                                            : "at a named barrier";
+  }
+  Hazard& hazard = deadlock_;
+  if (hazard.number == 0) {
+    hazard = hazardOf("deadlock", event, does);
+    hazard.actCount = 0;
+  }
+  hazard.number++;
+  for (uint32_t i = 0; i < hazard.actCount; i++) {
+    Act& act = hazard.acts[i];
+    if ((act.pc == event.pc && act.does == does) || i + 1 == kMostActs) {
+      act.threads++;
+      return;
+    }
+  }
+  hazard.acts[hazard.actCount++] = Act{event.pc, event.block, event.thread, does, 1};
+}
+
 void Hazards::event(const Event& event) {
   number_++;
   auto self = [&]() -> Actor& { return ordering_.actor(event.block, event.thread); };
   switch (event.kind) {
-    case Kind::kRead: return access(event, event.order ? Touch::kStrongRead : Touch::kRead);
-    case Kind::kWrite: return access(event, event.order ? Touch::kStrongWrite : Touch::kWrite);
+    // An `order` tells a volatile: what an atomic without order of its own does.
+    case Kind::kRead:
+      access(event, event.order ? Touch::kStrongRead : Touch::kRead);
+      if (event.order) ordering_.atomic(self(), event.address, event.order, true, false);
+      return;
+    case Kind::kWrite:
+      access(event, event.order ? Touch::kStrongWrite : Touch::kWrite);
+      if (event.order) ordering_.atomic(self(), event.address, event.order, false, true);
+      return;
     case Kind::kMatrixRead: return access(event, Touch::kRead);
     case Kind::kAtomicRead:
       access(event, Touch::kStrongRead);
@@ -251,6 +283,8 @@ void Hazards::event(const Event& event) {
       return log_.add(hazard, number_);
     }
     case Kind::kMisaligned: return misaligned(event, "access", event.aux);
+    case Kind::kStuck: return stuck(event);
+    case Kind::kEndless: return log_.add(hazardOf("time-limit", event, "runs"), number_);
     case Kind::kThreadEnd: exits_[event.block] = Exit{event.thread, event.pc, true}; return;
     case Kind::kBlockStart: return blockStart(event);
     case Kind::kBlockEnd:
@@ -263,6 +297,7 @@ void Hazards::event(const Event& event) {
 }
 
 std::string Hazards::json() {
+  if (deadlock_.number > 0) log_.add(deadlock_, ++number_);
   return "{\"hazards\":" + log_.json(facts_) + ",\"omitted\":" + std::to_string(log_.left()) +
          ",\"shadowBytes\":" + std::to_string(shadow_.bytes()) + "}";
 }

@@ -18,7 +18,7 @@ class Hazards : public Observer {
   void begin(const LaunchFacts& facts) override;
   void event(const Event& event) override;
   // {"hazards": [...], "omitted": number of places beyond those listed, "shadowBytes": ...}
-  std::string json() override;
+  std::string json() override;  // once
 
  private:
   // A copy that runs beside the thread: begun, and with what its thread knew then.
@@ -50,6 +50,7 @@ class Hazards : public Observer {
   void leave(const Event& event);
   void meetWarp(const Event& event);
   void blockStart(const Event& event);
+  void stuck(const Event& event);
   Thread& thread(const Event& event) { return threads_[event.block * facts_.threads + event.thread]; }
 
   LaunchFacts facts_;
@@ -60,6 +61,7 @@ class Hazards : public Observer {
   std::unordered_map<uint64_t, Thread> threads_;  // those with something to remember
   std::unordered_map<uint64_t, Exit> exits_;      // by block
   bool allBlocks_ = true;                         // traced: nobody unseen writes
+  Hazard deadlock_;                               // of threads that nobody will wake
   uint64_t number_ = 0;                           // of the event
 };
 

@@ -9,7 +9,7 @@
 
 namespace lab::simt::lens {
 
-constexpr uint32_t kHookVersion = 1;
+constexpr uint32_t kHookVersion = 2;
 
 enum class Access : uint32_t { kRead, kWrite, kAtomicRead, kAtomicWrite, kAtomicUpdate, kAtomicFailed };
 
@@ -24,6 +24,8 @@ struct HookTable {
   // What the device headers say of an operation of theirs (simt_lens.h).
   void (*operation)(lab_simt::ThreadView* self, uint32_t operation, uint64_t pc, const void* address, const void* other,
                     uint32_t bytes, uint32_t extra);
+  // A place where other threads may run: an atomic update's, before it looks; other accesses are such places themselves.
+  void (*pause)(lab_simt::ThreadView* self, uint64_t pc);
 };
 
 // The instrumented module's entry: null ends the tracing.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "../fault.h"
 #include "../module.h"
 #include "schedule.h"
 #include "tracer.h"
@@ -86,7 +85,14 @@ bool Residents::run(GridRun& grid, Tracer& tracer, void (*onStacks)(void*, const
       resident.live = false;
       tracer.blockEnd();
       if (grid.cooperative && !grid.barrier->leave()) {
-        raiseFault("deadlock", "a block has exited while the others wait for it at the grid's barrier");
+        for (size_t i = 0; i < count; i++) {
+          if (!residents_[i]->live) continue;
+          tracer.enterBlock(*residents_[i]->block, residents_[i]->index, *residents_[i]->stacks, false);
+          residents_[i]->block->tellStuck();
+          tracer.leaveBlock();
+        }
+        tracer.end("deadlock");
+        over = true;
       }
     } else {
       tracer.leaveBlock();

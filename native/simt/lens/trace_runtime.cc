@@ -40,9 +40,21 @@ void once(Kind kind, uint64_t pc, uint32_t mask = 0, uint64_t aux = 0) {
   if (Tracer* tracer = Tracer::current()) tracer->tell(lab_simt::self(), kind, pc, mask, 0, aux);
 }
 
+// The running thread's block where the launch has a schedule, which draws who goes on at a meeting; else null.
+Block* scheduled(ThreadView* self) {
+  Tracer* tracer = Tracer::current();
+  return tracer && tracer->schedule() ? static_cast<Block*>(self->block) : nullptr;
+}
+
 void barrier(uint32_t id, uint32_t count) {
   Meeting meeting(Kind::kBarrierArrive, Kind::kBarrierLeave, LAB_PC, count, 0, id);
-  runtimeTable().barrier(id, count);
+  ThreadView* self = lab_simt::self();
+  Block* block = scheduled(self);
+  if (block && !(id | count)) {
+    block->barrier<true>(self, 0, 0, 0);
+  } else {
+    runtimeTable().barrier(id, count);
+  }
 }
 
 void barrierArrive(uint32_t id, uint32_t count) {
@@ -57,14 +69,22 @@ Votes barrierVote(uint32_t id, uint32_t count, uint32_t predicate) {
 
 const void* warpExchange(uint32_t mask, const void* value, uint32_t bytes) {
   Meeting meeting(Kind::kWarpArrive, Kind::kWarpLeave, LAB_PC, mask, bytes);
-  const void* shown = runtimeTable().warpExchange(mask, value, bytes);
+  ThreadView* self = lab_simt::self();
+  Block* block = scheduled(self);
+  const void* shown = block ? block->exchange<true>(self, mask, value, bytes, Wait::kCollective)
+                            : runtimeTable().warpExchange(mask, value, bytes);
   if (Tracer* tracer = Tracer::current()) tracer->hide(shown, uint64_t(bytes) * lab_simt::kWarpSize);
   return shown;
 }
 
 void warpSync(uint32_t mask) {
   Meeting meeting(Kind::kWarpArrive, Kind::kWarpLeave, LAB_PC, mask);
-  runtimeTable().warpSync(mask);
+  ThreadView* self = lab_simt::self();
+  if (Block* block = scheduled(self)) {
+    block->exchange<true>(self, mask, nullptr, 0, Wait::kWarpSync);
+  } else {
+    runtimeTable().warpSync(mask);
+  }
 }
 
 uint32_t activeMask(uint32_t place) {

@@ -1,5 +1,8 @@
 #include "tracer.h"
 
+#include <sys/uio.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -38,6 +41,7 @@ Tracer::Tracer(const LensRequest& request, std::vector<std::pair<std::string, st
     values_ = values_ || (observer->wants() & Observer::kWantValues);
     branches_ = branches_ || (observer->wants() & Observer::kWantFlow);
   }
+  if (request_.scheduled) schedule_ = std::make_unique<Schedule>(request_.seed);
 }
 
 Tracer::~Tracer() {
@@ -83,6 +87,7 @@ Status Tracer::begin(const GridRun& grid, std::vector<Allocation> tensors) {
   facts_.staticShared = grid.staticShared;
   facts_.dynamicShared = grid.dynamicShared;
   facts_.allocations = std::move(tensors);
+  for (auto [base, bytes] : request_.freed) facts_.freed.push_back({base, bytes});
   for (Module::Variable& one : module_->variables())
     facts_.allocations.push_back({one.address, one.bytes, std::move(one.name), true});
   std::sort(facts_.allocations.begin(), facts_.allocations.end(),
@@ -95,23 +100,39 @@ bool Tracer::traces(uint64_t block) const {
   return !sampled_ || std::binary_search(facts_.tracedBlocks.begin(), facts_.tracedBlocks.end(), block);
 }
 
+void Tracer::enterBlock(const Block& block, uint64_t index, const Stacks& stacks, bool fresh) {
+  if (!traces(index)) return;
+  if (!fresh) return attach(index);
+  map_.addOnce(stacks.begin(), stacks.bytes(), Space::kLocal);
+  map_.addOnce(uint64_t(&block), sizeof block, Space::kLocal);
+  blockStart(block, index);
+}
+
+void Tracer::leaveBlock() {
+  if (running != this) return;
+  settle();
+  stop();
+}
+
+void Tracer::attach(uint64_t index) {
+  static const HookTable table = {kHookVersion, onAccess, onFence, onBranch, onEnter, onLeave, onOperation, onPause};
+  active_ = true;
+  running = this;
+  block_ = index;
+  module_->attachHooks(&table);
+}
+
 // On the worker, where thread-local shared memory has its addresses; the first block's are every block's.
-void Tracer::blockStart(const Block& block, uint64_t index, const Stacks& stacks) {
+void Tracer::blockStart(const Block& block, uint64_t index) {
   if (!active_) {
     for (Module::Variable& one : module_->sharedVariables())
       facts_.shared.push_back({one.address, one.bytes, std::move(one.name), false});
     if (block.dynamicSharedBytes)
       facts_.shared.push_back({uint64_t(block.dynamicShared), block.dynamicSharedBytes, "", false});
-    map_.add(stacks.begin(), stacks.bytes(), Space::kLocal);
-    map_.add(uint64_t(&block), sizeof block, Space::kLocal);
     mapSpaces();
     for (Observer* observer : list_) observer->begin(facts_);
   }
-  static const HookTable table = {kHookVersion, onAccess, onFence, onBranch, onEnter, onLeave, onOperation};
-  active_ = true;
-  running = this;
-  block_ = index;
-  module_->attachHooks(&table);
+  attach(index);
   Event event{};
   event.kind = Kind::kBlockStart;
   event.block = index;
@@ -139,6 +160,62 @@ void Tracer::blockEnd() {
 void Tracer::stop() {
   module_->attachHooks(nullptr);
   running = nullptr;
+}
+
+void Tracer::giveUp(ThreadView* self, const char* why) {
+  ended_ = why;
+  blockEnd();
+  static_cast<Block*>(self->block)->abandon();
+}
+
+void Tracer::stuck(const ThreadView* waiting, uint64_t pc, uint32_t wait, uint32_t argument) {
+  if (running != this) return;
+  settle();
+  Event event = blank(waiting, Kind::kStuck, pc);
+  event.aux = wait;
+  event.mask = argument;
+  deliver(event);
+}
+
+void Tracer::onPause(ThreadView* self, uint64_t pc) {
+  if (Tracer* tracer = running) tracer->pause(self, pc);
+}
+
+void Tracer::pause(ThreadView* self, uint64_t pc) {
+  if (__builtin_expect(expired_.load(std::memory_order_relaxed), 0)) {
+    settle();
+    deliver(blank(self, Kind::kEndless, pc));
+    giveUp(self, "time-limit");
+  }
+  if (!schedule_ || !schedule_->interrupts()) return;
+  settle();
+  static_cast<Block*>(self->block)->interrupt(self);
+}
+
+void Tracer::spin(ThreadView* self) {
+  if (++spins_ % 64 != 0) return;
+  settle();
+  static_cast<Block*>(self->block)->yield(self);
+}
+
+// Whether an access to memory of nobody leaves the process whole: behind or in front of an allocation, in its own pages;
+// or, of a read, wherever something is mapped.
+bool Tracer::survives(uint64_t address, uint64_t bytes, bool writes) const {
+  constexpr uint64_t kPage = 4096, kDynamicStep = 1024;
+  for (const Allocation& one : facts_.allocations) {
+    if (address >= one.base / kPage * kPage && address + bytes <= (one.base + one.bytes + kPage - 1) / kPage * kPage) {
+      return one.name.empty() || !writes;  // behind a variable lies another
+    }
+  }
+  for (const Allocation& one : facts_.shared) {
+    uint64_t room = (one.bytes + kDynamicStep - 1) / kDynamicStep * kDynamicStep;
+    if (one.name.empty() && address >= one.base && address + bytes <= one.base + room) return true;
+  }
+  if (writes) return false;
+  uint8_t scratch[64];
+  iovec to{scratch, std::min<size_t>(bytes, sizeof scratch)};
+  iovec from{reinterpret_cast<void*>(address), to.iov_len};
+  return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == ssize_t(to.iov_len);
 }
 
 Event Tracer::blank(const ThreadView* self, Kind kind, uint64_t pc) const {
@@ -188,6 +265,19 @@ void Tracer::memory(Event& event) {
   deliver(event);
 }
 
+// Ends the launch before an access that would end the process.
+void Tracer::guard(ThreadView* self, const Event& event) {
+  bool reads = event.kind == Kind::kRead || event.kind == Kind::kAtomicRead || event.kind == Kind::kMatrixRead;
+  uint64_t bytes = event.bytes;
+  if (event.kind == Kind::kAsyncWrite) {
+    if (map_.find(event.aux, bytes) == Space::kUnknown && bytes && !survives(event.aux, bytes, false))
+      giveUp(self, "illegal-address");
+    bytes += event.mask;
+  }
+  if (event.kind == Kind::kAsyncIssue || event.space != Space::kUnknown) return;
+  if (!survives(event.address, bytes, !reads)) giveUp(self, "illegal-address");
+}
+
 void Tracer::tell(ThreadView* self, Kind kind, uint64_t pc, uint32_t mask, uint32_t bytes, uint64_t aux) {
   if (running != this) return;
   settle();
@@ -203,12 +293,17 @@ void Tracer::onAccess(ThreadView* self, Access access, uint64_t pc, uint64_t add
                                     Kind::kAtomicWrite, Kind::kAtomicUpdate, Kind::kAtomicUpdate};
   Tracer* tracer = running;
   if (!tracer) return;
+  // An update has paused by itself, before it looked at what it changes.
+  if (access != Access::kAtomicUpdate && access != Access::kAtomicFailed) tracer->pause(self, pc);
   Event event = tracer->blank(self, kKinds[uint32_t(access)], pc);
   event.address = address;
   event.bytes = bytes;
   event.order = uint8_t(order);
   event.aux = access == Access::kAtomicFailed;
   tracer->memory(event);
+  if (event.space == Space::kUnknown) tracer->guard(self, event);
+  // A loop that reads a volatile until it changes lets others run now and then, as one that spins on an atomic does.
+  if (access == Access::kRead && order) tracer->spin(self);
 }
 
 void Tracer::onFence(ThreadView* self, uint64_t pc, uint32_t order) {
@@ -222,7 +317,9 @@ void Tracer::onFence(ThreadView* self, uint64_t pc, uint32_t order) {
 
 void Tracer::onBranch(ThreadView* self, uint64_t pc) {
   Tracer* tracer = running;
-  if (tracer && tracer->branches_) tracer->tell(self, Kind::kBranch, pc);
+  if (!tracer) return;
+  if (__builtin_expect(tracer->expired_.load(std::memory_order_relaxed), 0)) tracer->pause(self, pc);
+  if (tracer->branches_) tracer->tell(self, Kind::kBranch, pc);
 }
 
 void Tracer::onEnter(ThreadView* self, uint64_t pc, uint64_t caller) {
@@ -238,7 +335,9 @@ void Tracer::onLeave(ThreadView* self, uint64_t pc) {
 void Tracer::onOperation(ThreadView* self, uint32_t operation, uint64_t pc, const void* address, const void* other,
                          uint32_t bytes, uint32_t extra) {
   using Operation = lab_simt::lens::Operation;
-  static constexpr Kind kKinds[] = {Kind::kAtomicUpdate, Kind::kMatrixRead, Kind::kAsyncIssue, Kind::kAsyncWrite};
+  static constexpr Kind kKinds[] = {Kind::kAtomicUpdate, Kind::kMatrixRead,    Kind::kAsyncIssue, Kind::kAsyncWrite,
+                                    Kind::kShuffleSource, Kind::kRelease,       Kind::kAcquire,    Kind::kOverflow,
+                                    Kind::kBadIndex,      Kind::kMisaligned};
   Tracer* tracer = running;
   if (!tracer) return;
   Event event = tracer->blank(self, kKinds[operation], pc);
@@ -246,8 +345,16 @@ void Tracer::onOperation(ThreadView* self, uint32_t operation, uint64_t pc, cons
   event.aux = uint64_t(other);
   event.bytes = bytes;
   if (operation == uint32_t(Operation::kAtomicUpdate)) {
+    tracer->pause(self, pc);
     event.order = uint8_t(extra);
     tracer->memory(event);
+    if (event.space == Space::kUnknown) tracer->guard(self, event);
+    return;
+  }
+  if (operation >= uint32_t(Operation::kShuffleSource)) {
+    tracer->settle();
+    event.space = tracer->map_.find(event.address, bytes ? bytes : 1);
+    tracer->deliver(event);
     return;
   }
   event.mask = extra;
@@ -259,6 +366,7 @@ void Tracer::onOperation(ThreadView* self, uint32_t operation, uint64_t pc, cons
     return;
   }
   tracer->deliver(event);
+  tracer->guard(self, event);
 }
 
 Status Tracer::finish(std::string* json) {
@@ -272,7 +380,8 @@ Status Tracer::finish(std::string* json) {
   }
   std::string& text = *json;
   text = "{\"accesses\":" + std::to_string(accesses_) + ",\"events\":" + std::to_string(events_) +
-         ",\"blocks\":" + std::to_string(blocks_) + ",\"traced\":[";
+         ",\"blocks\":" + std::to_string(blocks_) +
+         ",\"ended\":" + (ended_ ? "\"" + std::string(ended_) + "\"" : "null") + ",\"traced\":[";
   for (size_t i = 0; i < facts_.tracedBlocks.size(); i++) {
     if (i) text += ',';
     text += std::to_string(facts_.tracedBlocks[i]);

@@ -1,5 +1,6 @@
 // The producer of events: one traced launch, from the device's request to the observers' answers.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "address_map.h"
 #include "events.h"
 #include "hook_table.h"
+#include "schedule.h"
 
 namespace lab::simt {
 class Block;
@@ -35,8 +37,21 @@ class Tracer {
 
   // What the scheduler tells, on the worker's thread.
   bool traces(uint64_t block) const;
-  void blockStart(const Block& block, uint64_t index, const Stacks& stacks);
+  // The turn goes to a block: `fresh` where it is its first.
+  void enterBlock(const Block& block, uint64_t index, const Stacks& stacks, bool fresh);
+  // It has the turn no longer, and will go on later.
+  void leaveBlock();
   void blockEnd();
+  // Null where threads go on in their natural order.
+  Schedule* schedule() { return schedule_.get(); }
+  // The launch is not run to its end.
+  void end(const char* why) { ended_ = why; }
+  // Ends the launch for what the observers were told, on behalf of the running thread.
+  [[noreturn]] void giveUp(ThreadView* self, const char* why);
+  // A thread that waits for what will never come; `pc` absolute, `wait` as in fiber.h.
+  void stuck(const ThreadView* waiting, uint64_t pc, uint32_t wait, uint32_t argument);
+  // The launch has run too long; called by a signal handler. True the first time: the thread that runs will give up.
+  bool expire() { return !expired_.exchange(true); }
   void threadStart(ThreadView* self) { tell(self, Kind::kThreadStart, 0); }
   void threadEnd(ThreadView* self) { tell(self, Kind::kThreadEnd, 0); }
 
@@ -55,13 +70,21 @@ class Tracer {
   static void onBranch(ThreadView* self, uint64_t pc);
   static void onEnter(ThreadView* self, uint64_t pc, uint64_t caller);
   static void onLeave(ThreadView* self, uint64_t pc);
+  static void onPause(ThreadView* self, uint64_t pc);
   static void onOperation(ThreadView* self, uint32_t operation, uint64_t pc, const void* address, const void* other,
                           uint32_t bytes, uint32_t extra);
 
   Event blank(const ThreadView* self, Kind kind, uint64_t pc) const;
   void memory(Event& event);
+  void guard(ThreadView* self, const Event& event);
+  void spin(ThreadView* self);
   void readValue(Event& event) const;
   void deliver(const Event& event);
+  void blockStart(const Block& block, uint64_t index);
+  void attach(uint64_t index);
+  bool survives(uint64_t address, uint64_t bytes, bool writes) const;
+  // Lets others run before an access, by the schedule; gives up where the launch has run too long.
+  void pause(ThreadView* self, uint64_t pc);
   void settle() {
     if (pending_) deliverPending();
   }
@@ -76,6 +99,7 @@ class Tracer {
   bool values_ = false;             // some observer wants values
   bool branches_ = false;           // some observer wants control flow
   bool started_ = false, active_ = false, tooLarge_ = false, sampled_ = false;
+  uint32_t spins_ = 0;
   bool pending_ = false;            // `held_` is a write whose value is not yet in memory
   Event held_{};
   LaunchFacts facts_;
@@ -84,6 +108,9 @@ class Tracer {
   uint64_t imageBegin_ = 0, imageEnd_ = 0, base_ = 0;
   const void* args_ = nullptr;
   std::vector<uint8_t> arguments_;  // as launched, so that the caller can tell which tensor lies where
+  std::unique_ptr<Schedule> schedule_;
+  std::atomic<bool> expired_{false};
+  const char* ended_ = nullptr;     // why the launch was given up
   uint64_t block_ = 0, events_ = 0, accesses_ = 0, limit_ = 0, blocks_ = 0;
 };
 

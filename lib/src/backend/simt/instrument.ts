@@ -14,11 +14,15 @@ import { type HostCompiler, runCompiler } from "./compiler";
  *   vector types themselves see to it (vector_types.h)
  */
 function flags(compiler: HostCompiler): string[] {
-  const common = ["-O2", "-g", "-D__KERNEL_LAB_LENS__=1", "-fsanitize=thread"];
+  // The checks call out where they fail and the kernel goes on (hooks/check_hooks.inc.h).
+  const checks = "signed-integer-overflow,bounds,alignment";
+  const common = ["-O2", "-g", "-D__KERNEL_LAB_LENS__=1", "-fsanitize=thread", `-fsanitize=${checks}`];
   if (compiler.clang) {
     return [
       ...common,
       "-fsanitize-coverage=bb,no-prune,trace-pc",
+      "-mllvm",
+      "-tsan-distinguish-volatile=1",
       "-fno-vectorize",
       "-fno-slp-vectorize",
       "-fno-unroll-loops",
@@ -27,6 +31,7 @@ function flags(compiler: HostCompiler): string[] {
   return [
     ...common,
     "-fsanitize-coverage=trace-pc",
+    "--param=tsan-distinguish-volatile=1",
     "-fno-tree-vectorize",
     "-fno-tree-slp-vectorize",
     "-fno-tree-sra",
@@ -42,11 +47,13 @@ function flags(compiler: HostCompiler): string[] {
 }
 
 const hooksFile = () => homePath("native", "simt", "hooks", "lens_hooks.cc");
+const checksFile = () => homePath("native", "simt", "hooks", "check_hooks.inc.h");
 
 /** What an instrumented module depends on beside its source: for the key of the cache. */
 export function instrumentation(compiler: HostCompiler): string[] {
   const table = readFileSync(homePath("native", "simt", "lens", "hook_table.h"), "utf8");
-  return [...flags(compiler), readFileSync(hooksFile(), "utf8"), table];
+  const hooks = [hooksFile(), checksFile()].map((file) => readFileSync(file, "utf8"));
+  return [...flags(compiler), ...hooks, table];
 }
 
 /**
