@@ -66,7 +66,7 @@ extern "C" __global__ void tell(Pair p, float* y) {
     { kernel: module.kernel("tell"), config: { grid: 1, block: 1 }, args: [{ at: x, n: 6 }, y] },
   ];
   const at = join(folder, "order");
-  await saveReplay(at, launches, { symbols: ["weight"] });
+  await saveReplay(at, launches);
   const end = await runProgram(process.execPath, [replayProgram, at], 60, process.env);
   assert.equal(end.output, "sum 280 of 6, y 7\n");
   assert.equal(end.code, 0);

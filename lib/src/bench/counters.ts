@@ -15,8 +15,6 @@ import type { NcuRow } from "./ncuCsv";
 export interface CounterOptions {
   /** Metrics by ncu's names, such as "dram__bytes_read.sum"; default: memory requests, bank conflicts and FLOPs. */
   readonly metrics?: readonly string[];
-  /** `__device__` and `__constant__` variables whose content the launch reads; others begin as the source says. */
-  readonly symbols?: readonly string[];
   /** Seconds that ncu may take; default 120. */
   readonly timeLimit?: number;
 }
@@ -67,7 +65,7 @@ export async function countersOf(
   const ncu = findNcu();
   const folder = mkdtempSync(join(tmpdir(), "kernel-lab-replay-"));
   try {
-    await saveReplay(folder, launches, { symbols: options.symbols });
+    await saveReplay(folder, launches);
     const rows = await runNcu({
       ncu,
       metrics,

@@ -15,8 +15,6 @@ export interface SanitizeOptions {
   readonly tools?: readonly SanitizerTool[];
   /** Seconds that one tool may take; default 300. */
   readonly timeLimit?: number;
-  /** `__device__` and `__constant__` variables whose content goes along. */
-  readonly symbols?: readonly string[];
 }
 
 /** One thing a tool found. */
@@ -70,7 +68,7 @@ export async function sanitize(
   }
   const folder = mkdtempSync(join(tmpdir(), "kernel-lab-replay-"));
   try {
-    await saveReplay(folder, launches, { symbols: options.symbols });
+    await saveReplay(folder, launches);
     const reports: SanitizerReport[] = [];
     for (const tool of options.tools ?? (["memcheck", "racecheck", "synccheck"] as const)) {
       const timeLimit = options.timeLimit ?? 300;

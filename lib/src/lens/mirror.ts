@@ -4,6 +4,7 @@ import type { KernelArg } from "../runtime/pack";
 import { Storage } from "../runtime/storage";
 import { Tensor } from "../runtime/tensor";
 import { TensorMap } from "../runtime/tensorMap";
+import { variableNames } from "../runtime/variables";
 
 /**
  * Copies of a launch's tensors on another device, so that the launch can run there and leave the originals alone.
@@ -85,14 +86,4 @@ export class Mirror {
     }
     return copy;
   }
-}
-
-/** Names of `__device__` and `__constant__` variables in a source text. */
-export function variableNames(source: string): string[] {
-  const text = source.replace(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g, " ");
-  const declared = /\b__(?:device|constant)__\b([^;{}()=]*?)(\w+)\s*(?:\[[^\]]*\]\s*)*(?:=|;|\{)/g;
-  const names = [...text.matchAll(declared)]
-    .filter(([, type]) => /\S/.test(type!))
-    .map(([, , name]) => name!);
-  return [...new Set(names)];
 }

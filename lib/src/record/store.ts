@@ -236,7 +236,10 @@ function resultFiles(folder: string, suite?: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter(
       (entry) =>
-        entry.isDirectory() && !entry.name.startsWith(".") && (suite === undefined || entry.name === suite),
+        entry.isDirectory() &&
+        !entry.name.startsWith(".") &&
+        entry.name !== validationFolder &&
+        (suite === undefined || entry.name === suite),
     )
     .flatMap((entry) =>
       readdirSync(join(folder, entry.name))

@@ -15,6 +15,7 @@ import type { KernelArg, StructArg } from "./pack";
 import type { Storage } from "./storage";
 import { Tensor } from "./tensor";
 import { TensorMap } from "./tensorMap";
+import { variableNames } from "./variables";
 
 /** One launch of a kernel: what `kernel.launch` is given. */
 export interface KernelLaunch {
@@ -23,24 +24,13 @@ export interface KernelLaunch {
   readonly args: readonly KernelArg[];
 }
 
-/** What goes along beside the launches' arguments. */
-export interface ReplayOptions {
-  /** `__device__` and `__constant__` variables whose content goes along; others begin as the source says. */
-  readonly symbols?: readonly string[];
-}
-
 /**
- * Writes launches into a folder, with their modules and the memory their arguments reach as it is now, so that another
- * process can repeat them. Nothing is launched. Errors: "wrong-argument-type" and the like for arguments that do not
+ * Writes launches into a folder, with their modules, the memory their arguments reach and the modules' variables as they
+ * are now, so that another process can repeat them. Nothing is launched. Errors: "wrong-argument-type" and the like for arguments that do not
  * fit, "wrong-device" for launches of different devices.
  */
-export async function saveReplay(
-  folder: string,
-  launches: readonly KernelLaunch[],
-  options: ReplayOptions = {},
-): Promise<Replay> {
-  const writer = new ReplayWriter(folder, launches);
-  const replay = await writer.write(options.symbols ?? []);
+export async function saveReplay(folder: string, launches: readonly KernelLaunch[]): Promise<Replay> {
+  const replay = await new ReplayWriter(folder, launches).write();
   writeFileSync(join(folder, replayFile), JSON.stringify(replay));
   return replay;
 }
@@ -57,7 +47,7 @@ class ReplayWriter {
     this.#launches = launches;
   }
 
-  async write(symbols: readonly string[]): Promise<Replay> {
+  async write(): Promise<Replay> {
     mkdirSync(this.#folder, { recursive: true });
     const device = this.#launches[0]?.kernel.device;
     if (!device) throw new LabError("no-launches", "There are no launches to replay.");
@@ -75,7 +65,7 @@ class ReplayWriter {
         copyFileSync(image.path, join(this.#folder, file));
         return { file, entries: image.entries };
       }),
-      buffers: [...(await this.#buffers()), ...(await this.#variables(symbols))],
+      buffers: [...(await this.#buffers()), ...(await this.#variables())],
       maps: this.#maps.map(({ command }): ReplayMap => {
         const { map: _, ...rest } = command;
         return { ...rest, buffer: this.#storages.findIndex(({ handle }) => handle === command.buffer) };
@@ -133,14 +123,17 @@ class ReplayWriter {
     return buffers;
   }
 
-  async #variables(names: readonly string[]): Promise<ReplayBuffer[]> {
+  async #variables(): Promise<ReplayBuffer[]> {
     const variables: ReplayBuffer[] = [];
-    for (const name of names) {
-      const module = this.#modules[0]!;
-      const tensor = await module.symbol(name, "u8");
-      const file = `variable-${name}`;
-      writeFileSync(join(this.#folder, file), await tensor.readRaw());
-      variables.push({ file, bytes: tensor.nbytes, variable: { module: 0, name } });
+    for (const [index, module] of this.#modules.entries()) {
+      for (const name of variableNames(module.source)) {
+        // Left out by the preprocessor, or by a compiler that had no use for it: nothing to carry.
+        const tensor = await module.symbol(name, "u8").catch(() => null);
+        if (!tensor) continue;
+        const file = `variable-${index}-${name}`;
+        writeFileSync(join(this.#folder, file), await tensor.readRaw());
+        variables.push({ file, bytes: tensor.nbytes, variable: { module: index, name } });
+      }
     }
     return variables;
   }
