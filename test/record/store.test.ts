@@ -191,3 +191,12 @@ test("a file that was just written is not noted: it may change again within the 
 test("results/schema.json is what the definition gives", () => {
   assert.equal(readFileSync(resultsPath("schema.json"), "utf8"), jsonSchemaText());
 });
+
+test("loadRuns() leaves the validation's records, which are of another kind, to their own reader", () => {
+  const folder = fresh("validation");
+  saveRun(runDocument("softmax", [fixtureRecord()]), folder);
+  mkdirSync(join(folder, "validation"));
+  writeFileSync(join(folder, "validation", "nvidia-h200.json"), '{"kind": "kernel-lab-validation"}');
+  const { runs, skipped } = loadRuns(folder);
+  assert.deepEqual([runs.length, skipped.length], [1, 0]);
+});
