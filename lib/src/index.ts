@@ -14,6 +14,12 @@ export type { Figure as SpeedFigure, FigureRun } from "./bench/figure";
 export { runFigures } from "./bench/figures";
 export { type Evidence, judge } from "./bench/gate";
 export { type ComparedRecords, type Contender, compare, measure, measureInterleaved } from "./bench/measure";
+export {
+  compareBaselines,
+  compareWithBaseline,
+  measureBaseline,
+  type RegressionOptions,
+} from "./bench/regression";
 export { type Roof, roofOf } from "./bench/roofline";
 export {
   type SanitizeOptions,
@@ -78,11 +84,25 @@ export {
   variantSource,
 } from "./ops/variant";
 export { type Bundle, type BundleFiles, type PackedRun, packBundle, readBundle } from "./record/bundle";
+export { type Change, type ChangeReport, type ChangeRow, changeOf, type Severity } from "./record/change";
 export { type Column, csvText, type Flat, recordColumns, sampleColumns } from "./record/columns";
-export { type Comparison, compareSamples, tiedForBest } from "./record/comparison";
-export { type DocumentOptions, runDocument } from "./record/document";
-export { type Modes, modesOf } from "./record/modes";
+export {
+  type Comparison,
+  type Comparison,
+  compareSamples,
+  compareSamples,
+  tiedForBest,
+  tiedForBest,
+} from "./record/comparison";
+export { type DocumentOptions, type DocumentOptions, runDocument, runDocument } from "./record/document";
+export { type Modes, type Modes, modesOf, modesOf } from "./record/modes";
 export { parquetBytes } from "./record/parquet";
+export {
+  readBaseline,
+  type SavedBaseline,
+  saveBaseline,
+  savedBaselineNames,
+} from "./record/savedBaseline";
 export type * from "./record/schema";
 export { digestOf, type SealState, sealState } from "./record/seal";
 export { medianInterval, quantile, summarize } from "./record/statistics";
@@ -118,6 +138,7 @@ export {
   theoreticalOccupancy,
 } from "./runtime/theoreticalOccupancy";
 export { type BarOptions, barPlot } from "./show/bars";
+export { changeMarkdown, changeText } from "./show/changes";
 export { insideNotebook, type Showable, show } from "./show/display";
 export type { Figure } from "./show/figure";
 export * from "./show/format";

@@ -46,10 +46,12 @@ function lab(...args: string[]) {
 test("every command has a description, --json and examples", () => {
   const lab = program();
   for (const name of [
+    "baseline",
     "baselines",
     "bench",
     "bundle",
     "clean",
+    "compare",
     "completion",
     "doctor",
     "export",

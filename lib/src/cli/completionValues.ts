@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { suiteNames } from "../bench/suites";
 import { homePath } from "../core/paths";
 import { ladders } from "../ops/ladders";
+import { savedBaselineNames } from "../record/savedBaseline";
 import { loadRuns } from "../record/store";
 
 /** Something that may be typed, and what it is. */
@@ -42,6 +43,7 @@ export const values: Readonly<Record<string, () => Candidate[]>> = {
       run.records.map((r) => ({ value: r.id, about: `${r.implementation.name}, ${r.case.name}` })),
     ),
   rung: () => ladders.flatMap((l) => l.variants.map((v) => ({ value: v.id, about: v.title }))),
+  name: () => savedBaselineNames().map((value) => ({ value, about: "baseline" })),
   topic: () => foldersOf("kernels").map((value) => ({ value, about: "topic" })),
   notebook: () => [
     { value: "all", about: "every walkthrough" },

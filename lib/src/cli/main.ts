@@ -12,10 +12,12 @@
 import { Command, CommanderError } from "commander";
 import { labVersion } from "../bench/environment";
 import { addAudit } from "./audit";
+import { addBaseline } from "./baseline";
 import { addBaselines } from "./baselines";
 import { addBench } from "./bench";
 import { addBundle } from "./bundle";
 import { addClean } from "./clean";
+import { addCompare } from "./compare";
 import { addCompletion, complete } from "./completion";
 import { addDoctor } from "./doctor";
 import { addExport } from "./export";
@@ -33,6 +35,8 @@ const commands: readonly ((lab: Command) => void)[] = [
   addRun,
   addBench,
   addSweep,
+  addCompare,
+  addBaseline,
   addReport,
   addStanding,
   addExport,

@@ -106,6 +106,8 @@ export interface PrepareOptions {
   readonly parameters?: Parameters;
   /** The text to compile instead of the file: an edited cell. */
   readonly source?: string;
+  /** Folders to look in for headers before the file's own: those an older text was measured with. */
+  readonly includes?: readonly string[];
   /** Extra compiler options. */
   readonly options?: readonly string[];
   /** Tensors and reference made before, by `variant.problem`: used as they are, and not freed by `free`. */
@@ -142,7 +144,7 @@ export async function prepare<C extends OpCase>(
   const module = await device.compileModule(source, {
     names,
     fileName: variant.file,
-    includes: [dirname(kernelPath(variant.file))],
+    includes: [...(options.includes ?? []), dirname(kernelPath(variant.file))],
     options: options.options ?? [],
   });
   const kernels = names.map((name) => module.kernel(name));

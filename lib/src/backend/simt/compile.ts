@@ -192,7 +192,7 @@ function chooseEntries(
 }
 
 /** Headers that the source reaches in these folders, by the name it includes them by. */
-function reachedHeaders(source: string, folders: readonly string[]): Map<string, string> {
+export function reachedHeaders(source: string, folders: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
   const visit = (text: string): void => {
     for (const name of lexIncludes(text)) {
