@@ -86,16 +86,9 @@ export {
 export { type Bundle, type BundleFiles, type PackedRun, packBundle, readBundle } from "./record/bundle";
 export { type Change, type ChangeReport, type ChangeRow, changeOf, type Severity } from "./record/change";
 export { type Column, csvText, type Flat, recordColumns, sampleColumns } from "./record/columns";
-export {
-  type Comparison,
-  type Comparison,
-  compareSamples,
-  compareSamples,
-  tiedForBest,
-  tiedForBest,
-} from "./record/comparison";
-export { type DocumentOptions, type DocumentOptions, runDocument, runDocument } from "./record/document";
-export { type Modes, type Modes, modesOf, modesOf } from "./record/modes";
+export { type Comparison, compareSamples, tiedForBest } from "./record/comparison";
+export { type DocumentOptions, runDocument } from "./record/document";
+export { type Modes, modesOf } from "./record/modes";
 export { parquetBytes } from "./record/parquet";
 export {
   readBaseline,
