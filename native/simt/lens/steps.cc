@@ -57,6 +57,7 @@ class StepRecorder : public Observer {
 
  private:
   static void flag(StepThread& thread, StepFlag which) {
+    resume(thread);
     if (!thread.steps.empty()) thread.steps.back().flags |= which;
   }
 
@@ -69,8 +70,9 @@ class StepRecorder : public Observer {
           recording_.tooLarge = true;
           return;
         }
-        thread.steps.push_back(LaneStep{event.mask, thread.phase, uint16_t(thread.depth), 0,
-                                        uint32_t(thread.accesses.size()), uint32_t(thread.changes.size())});
+        thread.keys.resize(thread.depth + 1);
+        thread.keys[thread.depth] = event.mask;
+        begin(thread);
         break;
       case StepMark::kEnter: thread.depth++; break;
       case StepMark::kLeave: thread.depth--; break;
@@ -79,8 +81,24 @@ class StepRecorder : public Observer {
     }
   }
 
+  static void begin(StepThread& thread) {
+    // The first statement also takes what the kernel was called with.
+    uint32_t change = thread.steps.empty() ? 0 : uint32_t(thread.changes.size());
+    thread.steps.push_back(LaneStep{thread.keys[thread.depth], thread.phase, uint16_t(thread.depth), 0,
+                                    uint32_t(thread.accesses.size()), change});
+    for (uint32_t local : thread.ended) thread.changes.push_back(StepChange{local, 0, true, 0});
+    thread.ended.clear();
+  }
+
+  // What comes after a return belongs to the statement that called.
+  static void resume(StepThread& thread) {
+    if (!thread.steps.empty() && thread.steps.back().depth > thread.depth && thread.keys.size() > thread.depth)
+      begin(thread);
+  }
+
   static void touch(const Event& event, Kind kind, uint64_t address, StepThread& thread) {
     if (thread.steps.empty()) return;
+    resume(thread);
     StepAccess access{event.pc, address, event.bytes, kind, event.valueBytes, {}};
     std::memcpy(access.value, event.value, sizeof access.value);
     thread.accesses.push_back(access);
@@ -108,7 +126,7 @@ class StepRecorder : public Observer {
   static void close(uint64_t watch, StepThread& thread) {
     for (size_t at = thread.alive.size(); at-- > 0;) {
       if (thread.alive[at].watch != watch) continue;
-      thread.changes.push_back(StepChange{thread.alive[at].local, 0, true, 0});
+      thread.ended.push_back(thread.alive[at].local);
       thread.alive.erase(thread.alive.begin() + long(at));
       return;
     }
@@ -131,6 +149,7 @@ class StepRecorder : public Observer {
       for (uint32_t element = 0; element < one.elements; element++) {
         const uint8_t* value = now + size_t(element) * one.elementBytes;
         if (!first && !std::memcmp(&one.last[size_t(element) * one.elementBytes], value, one.elementBytes)) continue;
+        resume(thread);
         uint64_t bits = 0;
         std::memcpy(&bits, value, std::min<size_t>(one.elementBytes, sizeof bits));
         thread.changes.push_back(StepChange{one.local, element, false, bits});

@@ -58,6 +58,8 @@ struct StepThread {
   std::vector<StepAccess> accesses;
   std::vector<StepChange> changes;
   std::vector<Alive> alive;
+  std::vector<uint32_t> ended;  // locals whose scope has ended since the last step: gone with the next one
+  std::vector<uint32_t> keys;  // by depth: the statement that runs there
   uint32_t phase = 0, depth = 0;
 
   size_t lastAccess(size_t step) const { return step + 1 < steps.size() ? steps[step + 1].firstAccess : accesses.size(); }

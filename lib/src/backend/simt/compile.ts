@@ -52,7 +52,7 @@ async function compile(request: CompileRequest, purpose: Purpose): Promise<Compi
   const folders = [...request.includes, homePath("kernels", "include")];
   const headers = reachedHeaders(request.source, folders);
   const arguments_ = argumentsOf(request, compiler);
-  if (purpose === "steps") arguments_.push("-D__KERNEL_LAB_STEPS__=1");
+  if (purpose === "steps") arguments_.push(...stepFlags(compiler));
   const key = [
     ...(purpose === "cpu" ? [] : instrumentation(compiler)),
     ...(purpose === "steps" ? [translate(request.source, request.fileName, true).text] : []),
@@ -79,6 +79,23 @@ async function compile(request: CompileRequest, purpose: Purpose): Promise<Compi
     cached: hit,
     compiler: compiler.version,
   };
+}
+
+/**
+ * Steps are calls, which make functions large; but g++ instruments what a function returns into memory only where the
+ * function is inlined, so it must inline all the same.
+ */
+function stepFlags(compiler: HostCompiler): string[] {
+  const limits = [
+    "max-inline-insns-single",
+    "max-inline-insns-auto",
+    "large-function-insns",
+    "large-function-growth",
+    "inline-unit-growth",
+    "large-stack-frame-growth",
+  ];
+  const inlining = compiler.clang ? [] : limits.flatMap((limit) => ["--param", `${limit}=100000`]);
+  return ["-D__KERNEL_LAB_STEPS__=1", "-finline-functions", ...inlining];
 }
 
 /** Options that belong to the request; the key of the cache holds them. */
