@@ -151,7 +151,8 @@ export {
   type StandingRow,
   standingOf,
 } from "./show/standing";
-export { standingPlot, standingTable } from "./show/standingView";
+export { standingPlot } from "./show/standingPlot";
+export { standingTable } from "./show/standingTable";
 export { stepPage } from "./show/steps/page";
 export type * from "./show/steps/trace";
 export { recordsView, type TableView, tableOf } from "./show/table";

@@ -10,6 +10,7 @@ import { criteriaOf, gradeFor } from "kernel-lab/dist/grade/criteria";
 import { gradeSubmission, type SubmissionGrade } from "kernel-lab/dist/grade/grade";
 import { gradesCsv, gradeText } from "kernel-lab/dist/grade/gradeView";
 import { readSubmissions } from "kernel-lab/dist/grade/submission";
+import { packBundle } from "kernel-lab/dist/record/bundle";
 import type { RunDocument } from "kernel-lab/dist/record/schema";
 import { runText } from "kernel-lab/dist/record/store";
 import { honestRun, now, references, type Times } from "./fixtures";
@@ -186,6 +187,26 @@ test("readSubmissions() takes each file and each folder of a folder as a student
   assert.throws(
     () => readSubmissions([mkdtempSync(join(tmpdir(), "empty-"))]),
     (e) => LabError.is(e, "no-submission"),
+  );
+});
+
+test("readSubmissions() reads the bundles of lab export, and names an edited run in one", () => {
+  const root = mkdtempSync(join(tmpdir(), "bundles-"));
+  const run = honestRun();
+  writeFileSync(join(root, "ada.zip"), packBundle({ results: [{ run, path: null }], baselines: [] }));
+  writeFileSync(join(root, "bad.zip"), "no bundle");
+  mkdirSync(join(root, "eve"));
+  const edited = runText(run).replace('"passed": true', '"passed": false');
+  writeFileSync(join(root, "eve", "edited.json"), edited);
+  const zipped = packBundle({ results: [{ run, path: join(root, "eve", "edited.json") }], baselines: [] });
+  writeFileSync(join(root, "eve.zip"), zipped);
+  const [ada, bad, , eve] = readSubmissions([root]);
+  assert.deepEqual([ada?.student, ada?.files[0]?.document?.id, ada?.files[0]?.findings], ["ada", run.id, []]);
+  assert.match(bad?.files[0]?.error ?? "", /bundle of lab export/);
+  assert.equal(eve?.student, "eve");
+  assert.deepEqual(
+    eve?.files[0]?.findings.map((f) => [f.kind, f.severity]),
+    [["seal", "forged"]],
   );
 });
 

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { runDocument } from "kernel-lab/dist/record/document";
 import type { MeasureRecord, RunDocument } from "kernel-lab/dist/record/schema";
 import { standingOf, standingRow } from "kernel-lab/dist/show/standing";
+import { standingPlot } from "kernel-lab/dist/show/standingPlot";
+import { standingTable } from "kernel-lab/dist/show/standingTable";
 import { publishedTimes, workOfCase } from "kernel-lab/dist/show/standingTargets";
-import { standingPlot, standingTable } from "kernel-lab/dist/show/standingView";
 import { targetFigures } from "kernel-lab/dist/targets/load";
 import { type FixtureOptions, fixtureRecord } from "../record/fixtures";
 
@@ -107,6 +108,7 @@ test("standingOf() pairs samples taken in turns, so that drift cancels", () => {
 test("standingOf() keeps devices, cases and element types apart, and honours its filters", () => {
   const runs = [
     run(record("attention/a", 1e-3), record("torch/x", 1e-3, { name: "renamed" })),
+    run(record("torch/y", 1e-3, { params: { batch: 16, seq: 2048, heads: 16, dim: 64, dtype: "f16" } })),
     run(record("torch/x", 1e-3, { deviceName: "NVIDIA A10" })),
     run(record("attention/a", 1e-3, { params: { ...attention, causal: true } })),
     run(record("softmax/a", 1e-3, { suite: "softmax", params: { rows: 1 } })),

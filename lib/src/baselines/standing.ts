@@ -1,7 +1,8 @@
 import { loadRuns } from "../record/store";
 import { show } from "../show/display";
 import { type Standing, type StandingOptions, standingOf } from "../show/standing";
-import { standingPlot, standingTable } from "../show/standingView";
+import { standingPlot } from "../show/standingPlot";
+import { standingTable } from "../show/standingTable";
 import { recordedRuns } from "./recorded";
 
 /**

@@ -1,14 +1,14 @@
 import type { Command } from "commander";
-import { gradeSubmission } from "../grade/grade";
-import { gradesCsv, gradeText } from "../grade/gradeView";
-import { readSubmissions } from "../grade/submission";
 import { exitWith, print } from "./output";
 
 /** `lab grade FILE...`: a teacher's look at exported results. */
 export function addGrade(lab: Command): void {
   lab
     .command("grade")
-    .argument("<file...>", "result files, or folders: each file or folder in one is a student's")
+    .argument(
+      "<file...>",
+      "result files or bundles of lab export, or folders: each file or folder in one is a student's",
+    )
     .description(
       "grade exported results by the published criteria; files made or changed by hand are noticed",
     )
@@ -18,7 +18,11 @@ export function addGrade(lab: Command): void {
       "\nExamples:\n  lab grade results/moe/run.json\n  lab grade handed-in/ --csv > grades.csv\n" +
         "  lab grade handed-in/ --json\n\nExits 1 when a file is forged or cannot be read.",
     )
-    .action((paths: string[], options: { json?: boolean; csv?: boolean }) => {
+    .action(async (paths: string[], options: { json?: boolean; csv?: boolean }) => {
+      // Loaded here: every other command starts without the gate and the ladders.
+      const { gradeSubmission } = await import("../grade/grade");
+      const { gradesCsv, gradeText } = await import("../grade/gradeView");
+      const { readSubmissions } = await import("../grade/submission");
       const grades = readSubmissions(paths).map((submission) => gradeSubmission(submission));
       if (options.csv && !options.json) process.stdout.write(gradesCsv(grades));
       else print(options.json, grades, () => grades.map(gradeText).join("\n\n"));

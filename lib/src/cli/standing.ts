@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { recordedRuns } from "../baselines/recorded";
 import { loadRuns } from "../record/store";
 import { standingOf, standingRow } from "../show/standing";
-import { standingTable } from "../show/standingView";
+import { standingTable } from "../show/standingTable";
 import { print, warn } from "./output";
 
 /** `lab standing [suite]`: ours against the best baseline, the published target and the limit, from files alone. */

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { LabError } from "../core/error";
+import { readBundle } from "../record/bundle";
 import type { RunDocument } from "../record/schema";
 import { readRunText } from "../record/store";
 import type { Finding } from "./findings";
@@ -25,7 +26,7 @@ export interface Submission {
 /**
  * Reads what was handed in: each file is one student's; of a folder, each file and each folder in it is.
  *
- * @throws LabError "no-submission" when a path does not exist or holds no JSON file
+ * @throws LabError "no-submission" when a path does not exist or holds no result file
  */
 export function readSubmissions(paths: readonly string[]): Submission[] {
   const found = paths.flatMap((path) => {
@@ -35,18 +36,48 @@ export function readSubmissions(paths: readonly string[]): Submission[] {
     return entries.flatMap((entry) => {
       const inner = join(path, entry.name);
       if (entry.isDirectory()) {
-        const files = jsonFiles(inner);
+        const files = resultFiles(inner);
         return files.length > 0 ? [submission(entry.name, inner, files)] : [];
       }
-      return entry.name.endsWith(".json") ? [submission(studentOf(inner), path, [inner])] : [];
+      return isResult(entry.name) ? [submission(studentOf(inner), path, [inner])] : [];
     });
   });
-  if (found.length === 0) throw missing(paths.join(", "), "no JSON file lies there");
+  if (found.length === 0)
+    throw missing(paths.join(", "), "no result file (.json) or bundle (.zip) lies there");
   return found;
 }
 
 function submission(student: string, root: string, files: readonly string[]): Submission {
-  return { student, files: files.map((file) => readFile(file, relative(root, file) || basename(file))) };
+  return {
+    student,
+    files: files.flatMap((file) => {
+      const name = relative(root, file) || basename(file);
+      return file.endsWith(".zip") ? readZip(file, name) : [readFile(file, name)];
+    }),
+  };
+}
+
+/** The runs of a bundle that `lab export` wrote, with the baselines the student put beside them. */
+function readZip(path: string, name: string): SubmittedFile[] {
+  try {
+    const { runs, baselines, skipped } = readBundle(path);
+    const read = [...runs, ...baselines].map((document): SubmittedFile => {
+      const file = `${name}: ${document.suite}/${document.id}`;
+      // The bundle answers runs of every version as ones of the present: inputs are in those made by it only.
+      const version = document.records.some((r) => r.inputs !== undefined) ? 2 : 1;
+      return { name: file, document, error: null, findings: missingSeal(document, version, file) };
+    });
+    const left = skipped.map(({ path: inner, error }): SubmittedFile => {
+      const file = `${name}: ${inner}`;
+      return error.code === "edited-record-file"
+        ? { name: file, document: null, error: null, findings: [editedSeal(file, error.what)] }
+        : { name: file, document: null, error: error.what, findings: [] };
+    });
+    return [...read, ...left];
+  } catch (error) {
+    if (!LabError.is(error)) throw error;
+    return [{ name, document: null, error: error.what, findings: [] }];
+  }
 }
 
 function readFile(path: string, name: string): SubmittedFile {
@@ -59,7 +90,8 @@ function readFile(path: string, name: string): SubmittedFile {
   }
   try {
     const document = readRunText(text, name);
-    return { name, document, error: null, findings: missingSeal(text, document, name) };
+    const { schemaVersion } = JSON.parse(text) as { schemaVersion: number };
+    return { name, document, error: null, findings: missingSeal(document, schemaVersion, name) };
   } catch (error) {
     if (!LabError.is(error)) throw error;
     if (error.code !== "edited-record-file") return { ...nothing, error: error.what };
@@ -70,7 +102,7 @@ function readFile(path: string, name: string): SubmittedFile {
 /** An edited file is looked into all the same: what was changed shows where it contradicts the rest. */
 function readEdited(text: string, name: string, what: string): SubmittedFile {
   const { digest: _, ...content } = JSON.parse(text) as Record<string, unknown>;
-  const finding: Finding = { severity: "forged", kind: "seal", file: name, record: null, what };
+  const finding = editedSeal(name, what);
   try {
     return { name, document: readRunText(JSON.stringify(content), name), error: null, findings: [finding] };
   } catch (error) {
@@ -79,23 +111,30 @@ function readEdited(text: string, name: string, what: string): SubmittedFile {
   }
 }
 
+function editedSeal(file: string, what: string): Finding {
+  return { severity: "forged", kind: "seal", file, record: null, what };
+}
+
 // The lab has sealed its runs since version 2 of the schema; the PyTorch program never does.
-function missingSeal(text: string, document: RunDocument, name: string): Finding[] {
-  const { schemaVersion } = JSON.parse(text) as { schemaVersion: number };
+function missingSeal(document: RunDocument, schemaVersion: number, name: string): Finding[] {
   if (document.writer !== "kernel-lab" || schemaVersion < 2 || document.digest !== undefined) return [];
   const what = "the file has no digest; the lab writes one into every run";
   return [{ severity: "suspicious", kind: "seal", file: name, record: null, what }];
 }
 
-function jsonFiles(folder: string): string[] {
+function resultFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".json"))
+    .filter((entry) => entry.isFile() && isResult(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .sort();
 }
 
+function isResult(name: string): boolean {
+  return /\.(json|zip)$/.test(name);
+}
+
 function studentOf(path: string): string {
-  return basename(path).replace(/\.json$/, "");
+  return basename(path).replace(/\.(json|zip)$/, "");
 }
 
 function missing(path: string, why: string): LabError {
