@@ -54,6 +54,8 @@ export type { Finding } from "./grade/findings";
 export { gradeSubmission, type SubmissionGrade } from "./grade/grade";
 export { gradesCsv, gradeText } from "./grade/gradeView";
 export { readSubmissions, type Submission } from "./grade/submission";
+export { type LensLaunch, type LensOptions, lens } from "./lens/lens";
+export type * from "./lens/report";
 export { type StepOptions, showSteps, step } from "./lens/step";
 export { type Exercise, type Grade, grade, gradeRows } from "./lessons/exercise";
 export { type ExerciseName, exercise, exerciseNames } from "./lessons/exercises";

@@ -1,0 +1,101 @@
+import { LabError } from "../core/error";
+import type { Kernel } from "../runtime/kernel";
+import type { LaunchConfig } from "../runtime/launch";
+import type { KernelArg } from "../runtime/pack";
+import { lineMetrics } from "./metrics";
+import type { LensReport } from "./report";
+import { summaryOf, totalsOf } from "./summary";
+import { traceLaunch } from "./trace";
+
+/** Options of `lab.lens`. */
+export interface LensOptions {
+  /** Blocks to trace: their linear indices (x fastest). The default is every block. */
+  readonly blocks?: readonly number[];
+  /** Or how many, spread evenly over the grid with its first and last among them. */
+  readonly sample?: number;
+  /** Memory accesses of threads after which tracing is given up with "trace-too-large"; default 50 million. */
+  readonly maxAccesses?: number;
+  /** Seconds the traced launch may take; default 120. */
+  readonly timeLimit?: number;
+  /** Write what the launch computed to the tensors; by default they stay as they were. */
+  readonly keep?: boolean;
+  /** Observers beside the metrics, by name, each with its own options. */
+  readonly observers?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** A launch for the lens: the configuration of `kernel.launch`, and what is to be looked at. */
+export type LensLaunch = LaunchConfig & { readonly lens?: LensOptions };
+
+/**
+ * Shows what one launch of a kernel asks of a GPU, without one: per source line the requests to global and shared memory
+ * with their sectors, wavefronts and bank conflicts, the branches that split a warp, barriers, and arithmetic.
+ *
+ * The same source is compiled with every access instrumented and run on the CPU device, whatever device the kernel is of;
+ * the lanes' accesses are put together to the requests a warp would make. Metrics have ncu's names and meaning. The tensors
+ * are copies, so that the launch leaves the originals alone. Errors: "trace-too-large" says how to sample;
+ * "no-instrumentation", "no-symboliser" name what to install; a fault, deadlock or endless loop of the kernel is the known
+ * error with its line, and costs nothing but the trace.
+ *
+ * @example
+ * const copy = await dev.compile(`extern "C" __global__ void copy(const float* x, float* y, int step) {
+ *   int i = (blockIdx.x * blockDim.x + threadIdx.x) * step;
+ *   y[i] = x[i];
+ * }`);
+ * const report = await lab.lens(copy, { grid: 4, block: 256 }, x, y, 2);
+ * console.log(report.summary.coalescing);            // 0.5: every second word of each sector
+ */
+export async function lens(kernel: Kernel, launch: LensLaunch, ...args: KernelArg[]): Promise<LensReport> {
+  const { lens: options = {}, ...config } = launch;
+  checkOptions(options);
+  const observers = Object.entries({ metrics: {}, ...options.observers });
+  const traced = await traceLaunch(kernel, config, args, {
+    request: {
+      blocks: options.blocks ?? [],
+      sample: options.sample ?? 0,
+      maxAccesses: options.maxAccesses ?? 50e6,
+      observers: observers.map(([name, given]) => ({ name, options: given })),
+    },
+    timeLimit: options.timeLimit ?? 120,
+    keep: options.keep ?? false,
+    steps: options.observers?.steps !== undefined,
+  });
+  const { trace } = traced;
+  const { source, fileName } = kernel.module.request;
+  const { lines, tensor } = await lineMetrics(traced, fileName, source);
+  const totals = totalsOf(lines);
+  return {
+    kernel: kernel.name,
+    fileName,
+    source,
+    launch: { grid: dim3(config.grid), block: dim3(config.block), shared: config.shared ?? 0 },
+    blocks: { total: trace.blocks, traced: trace.traced },
+    sampled: trace.traced.length < trace.blocks,
+    accesses: trace.accesses,
+    lines,
+    totals,
+    summary: summaryOf(lines, tensor),
+    hazards: trace.observers.hazards ?? null,
+    steps: trace.observers.steps ?? null,
+  };
+}
+
+function dim3(extents: LaunchConfig["grid"]): readonly [number, number, number] {
+  const given = typeof extents === "number" ? [extents] : extents;
+  return [given[0] ?? 1, given[1] ?? 1, given[2] ?? 1];
+}
+
+function checkOptions(options: LensOptions): void {
+  const wrong = (name: string, expected: string, value: unknown): LabError =>
+    new LabError(
+      "invalid-option",
+      `lab.lens expects ${name} to be ${expected} but received ${String(value)}.`,
+    );
+  const whole = (value: number | undefined): boolean =>
+    value === undefined || (Number.isInteger(value) && value > 0);
+  if (!whole(options.sample)) throw wrong("sample", "a whole number above 0", options.sample);
+  if (!whole(options.maxAccesses)) throw wrong("maxAccesses", "a whole number above 0", options.maxAccesses);
+  if (options.blocks && !options.blocks.every((block) => Number.isInteger(block) && block >= 0))
+    throw wrong("blocks", "whole numbers from 0, the blocks' linear indices", options.blocks);
+  if (options.timeLimit !== undefined && !(options.timeLimit > 0))
+    throw wrong("timeLimit", "a number of seconds above 0", options.timeLimit);
+}

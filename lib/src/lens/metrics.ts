@@ -1,0 +1,139 @@
+import { disassemble } from "./binutils";
+import { type CodeBlock, codeBlocks } from "./codeBlocks";
+import { accessMetrics, addInto, arithmeticMetrics, branchMetrics } from "./ncuNames";
+import type { Operations } from "./operations";
+import { Places } from "./places";
+import type { LensLine, LensRequests } from "./report";
+import { readRequests } from "./requests";
+import type { TracedLaunch } from "./trace";
+
+/** One instruction's accesses, as native/simt/lens/metrics.cc counts them. */
+export interface RawAccess {
+  readonly op: "ld" | "st" | "atom" | "atomic_ld" | "atomic_st" | "ldsm" | "ldgsts_ld" | "ldgsts_st";
+  readonly space: "global" | "shared" | "module" | "unknown";
+  readonly pc: number;
+  readonly width: number;
+  readonly requests: number;
+  readonly lanes: number;
+  readonly bytes: number;
+  readonly cost: number;
+  readonly ideal: number;
+  readonly least: number;
+  readonly most: number;
+  readonly worst: {
+    readonly block: number;
+    readonly warp: number;
+    readonly mask: number;
+    readonly cost: number;
+    readonly ideal: number;
+    readonly addresses: ReadonlyArray<number | null>;
+  };
+}
+
+/** What the metrics observer answers. */
+export interface RawMetrics {
+  readonly accesses: readonly RawAccess[];
+  readonly blocks: ReadonlyArray<{ pc: number; warps: number; threads: number; splits: number }>;
+  readonly barriers: ReadonlyArray<{ pc: number; warps: number; threads: number }>;
+  readonly warpMeetings: ReadonlyArray<{ pc: number; warps: number; threads: number }>;
+}
+
+/** The metrics of a traced launch, line by line, and tensor-core operations by the type multiplied. */
+export interface LineMetrics {
+  readonly lines: LensLine[];
+  readonly tensor: Readonly<Record<string, number>>;
+  readonly places: Places;
+}
+
+interface Building {
+  requests: LensRequests[];
+  operations: Operations;
+  branches: { executed: number; divergent: number };
+  barriers: { warps: number; threads: number };
+  tensor: Record<string, number>;
+}
+
+/** Gives every count of the metrics observer its line. `fileName` and `source` are the kernel's. */
+export async function lineMetrics(
+  launch: TracedLaunch,
+  fileName: string,
+  source: string,
+): Promise<LineMetrics> {
+  const raw = launch.trace.observers.metrics as RawMetrics;
+  const code = codeBlocks(await disassemble(launch.module));
+  const places = await Places.of(launch.module, fileName, addresses(raw, code));
+  const texts = source.split("\n");
+  const building = new Map<number, Building>();
+  const at = (address: number): Building => {
+    const line = places.line(address);
+    let found = building.get(line);
+    if (!found) {
+      found = {
+        requests: [],
+        operations: {},
+        branches: { executed: 0, divergent: 0 },
+        barriers: { warps: 0, threads: 0 },
+        tensor: {},
+      };
+      building.set(line, found);
+    }
+    return found;
+  };
+  for (const access of raw.accesses) {
+    const address = access.pc - 1;
+    at(address).requests.push(...readRequests(access, places.line(address), texts, launch));
+  }
+  for (const barrier of raw.barriers)
+    addInto(at(barrier.pc - 1).barriers, { warps: barrier.warps, threads: barrier.threads });
+  for (const block of raw.blocks) countBlock(block, code.get(block.pc), places, at);
+  const tensor: Record<string, number> = {};
+  for (const one of building.values()) addInto(tensor, one.tensor);
+  const lines = [...building.entries()]
+    .filter(([line, one]) => line > 0 && didSomething(one))
+    .sort(([a], [b]) => a - b)
+    .map(([line, one]) => finish(line, texts[line - 1] ?? "", one));
+  return { lines, tensor, places };
+}
+
+function addresses(raw: RawMetrics, code: ReadonlyMap<number, CodeBlock>): number[] {
+  const blocks = raw.blocks.flatMap(({ pc }) => code.get(pc) ?? []);
+  return [
+    ...raw.accesses.map(({ pc }) => pc - 1),
+    ...raw.barriers.map(({ pc }) => pc - 1),
+    ...blocks.flatMap(({ branch }) => branch ?? []),
+    ...blocks.flatMap(({ counted }) => counted.map(({ address }) => address)),
+  ];
+}
+
+function countBlock(
+  block: RawMetrics["blocks"][number],
+  code: CodeBlock | undefined,
+  places: Places,
+  at: (address: number) => Building,
+): void {
+  if (!code) return;
+  for (const { address, operations, tensor } of code.counted) {
+    addInto(at(address).operations, operations, block.threads);
+    if (tensor) addInto(at(address).tensor, { [tensor.source]: tensor.operations }, block.threads / 32);
+  }
+  if (code.branch === null || places.inMachinery(code.branch)) return;
+  addInto(at(code.branch).branches, { executed: block.warps, divergent: block.splits });
+}
+
+function didSomething(one: Building): boolean {
+  return (
+    one.requests.length > 0 ||
+    one.branches.executed > 0 ||
+    one.barriers.warps > 0 ||
+    Object.keys(one.operations).length > 0
+  );
+}
+
+function finish(line: number, text: string, one: Building): LensLine {
+  const { requests, operations, branches, barriers } = one;
+  const metrics: Record<string, number> = {};
+  for (const access of requests) addInto(metrics, accessMetrics(access));
+  addInto(metrics, arithmeticMetrics(operations));
+  addInto(metrics, branchMetrics(branches.executed, branches.divergent));
+  return { line, text, requests, operations, branches, barriers, metrics };
+}

@@ -1,0 +1,45 @@
+import { basename } from "node:path";
+import { type Frame, framesOf } from "./binutils";
+
+/** Finds the kernel's source line of program counters. */
+export class Places {
+  readonly #frames: ReadonlyMap<number, readonly Frame[]>;
+  readonly #fileName: string;
+
+  private constructor(frames: ReadonlyMap<number, readonly Frame[]>, fileName: string) {
+    this.#frames = frames;
+    this.#fileName = fileName;
+  }
+
+  /** Looks all of them up at once: that takes one program however many there are. */
+  static async of(module: string, fileName: string, addresses: Iterable<number>): Promise<Places> {
+    return new Places(await framesOf(module, [...new Set(addresses)]), fileName);
+  }
+
+  /**
+   * The innermost line that is in the kernel's own file: what a helper of another file does is done where it was called,
+   * what a function of this file does is done in it. 0 when nothing there led to it.
+   */
+  line(address: number): number {
+    return this.chain(address).find((frame) => this.#own(frame))?.line ?? 0;
+  }
+
+  /** Whether the machinery of the CPU device's headers put it there, and no CUDA source. */
+  inMachinery(address: number): boolean {
+    const innermost = this.chain(address)[0];
+    return innermost === undefined || /\/simt\/include\/|^\/usr\/|\/c\+\+\//.test(innermost.file);
+  }
+
+  /** Innermost first. */
+  chain(address: number): readonly Frame[] {
+    return this.#frames.get(address) ?? [];
+  }
+
+  #own(frame: Frame): boolean {
+    return (
+      frame.file === this.#fileName ||
+      frame.file.endsWith(`/${this.#fileName}`) ||
+      (basename(frame.file) === basename(this.#fileName) && !/\/simt\/include\//.test(frame.file))
+    );
+  }
+}
