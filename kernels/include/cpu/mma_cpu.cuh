@@ -28,6 +28,8 @@ inline void loadMatrices(unsigned (&d)[Matrices], const void* row, bool transpos
   if (lane < 8 * Matrices && reinterpret_cast<size_t>(row) % 16 != 0) {
     lab_simt::fault("misaligned-address", "ldmatrix needs the address of each row aligned to 16 bytes.");
   }
+  lab_simt::lens::tell(lab_simt::lens::Operation::kMatrixRead, row, lane < 8 * Matrices ? 16 : 0);
+  const lab_simt::lens::Quiet quiet;
   for (int i = 0; i < Matrices; ++i) {
     const unsigned low = transposed ? rows[8 * i + inner][outer] : rows[8 * i + outer][inner];
     const unsigned high = transposed ? rows[8 * i + inner + 1][outer] : rows[8 * i + outer][inner + 1];
@@ -54,7 +56,7 @@ inline void ldmatrixTrans(unsigned (&d)[Matrices], const void* row) {
 }
 
 template <typename T>
-inline void mma16816(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+inline LAB_LENS_UNSEEN void mma16816(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   const detail::Registers* lanes =
       lab_simt::warp_exchange(0xffffffffu, detail::Registers{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}});
   const int lane = static_cast<int>(lab_simt::lane_id()), group = lane / 4, thread = lane % 4;
@@ -73,7 +75,7 @@ inline void mma16816(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[
   }
 }
 
-inline void mma1688Tf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+inline LAB_LENS_UNSEEN void mma1688Tf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   const detail::Registers* lanes =
       lab_simt::warp_exchange(0xffffffffu, detail::Registers{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}});
   const int lane = static_cast<int>(lab_simt::lane_id()), group = lane / 4, thread = lane % 4;

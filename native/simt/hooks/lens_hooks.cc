@@ -89,7 +89,10 @@ void lab_lens_scope(uint32_t scope) {
   self->lens = (self->lens & kQuietMask) | ((scope + 2) % 3) << kReachShift;
 }
 void lab_lens_operation(uint32_t operation, const void* address, const void* other, uint32_t bytes, uint32_t extra) {
-  if (ThreadView* self = watched()) lab_hooks->operation(self, operation, LAB_PC, address, other, bytes, extra);
+  ThreadView* self = watched();
+  if (!self) return;
+  const bool atomic = operation == uint32_t(lab_simt::lens::Operation::kAtomicUpdate);
+  lab_hooks->operation(self, operation, LAB_PC, address, other, bytes, atomic ? orderOf(self, int(extra)) : extra);
 }
 
 void __tsan_init() {}

@@ -26,6 +26,7 @@
 #include "simt_builtins.h"
 #include "simt_hopper.h"
 #include "simt_identity.h"
+#include "simt_lens.h"
 #include "simt_library.h"
 #include "simt_module.h"
 #include "simt_qualifiers.h"

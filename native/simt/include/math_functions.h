@@ -15,22 +15,22 @@
 // glibc declares __expf and its like in a system header for its own use; ours are those of CUDA.
 
 /// Fast single precision functions: the host's ordinary ones, more accurate than the GPU's and never less defined.
-inline float __expf(float x) noexcept { return expf(x); }
-inline float __exp10f(float x) noexcept { return expf(x * 2.302585093f); }
-inline float __logf(float x) noexcept { return logf(x); }
-inline float __log2f(float x) noexcept { return log2f(x); }
-inline float __log10f(float x) noexcept { return log10f(x); }
-inline float __sinf(float x) noexcept { return sinf(x); }
-inline float __cosf(float x) noexcept { return cosf(x); }
-inline float __tanf(float x) noexcept { return tanf(x); }
-inline float __tanhf(float x) noexcept { return tanhf(x); }
-inline float __powf(float x, float y) noexcept { return powf(x, y); }
+inline LAB_LENS_UNSEEN float __expf(float x) noexcept { return expf(x); }
+inline LAB_LENS_UNSEEN float __exp10f(float x) noexcept { return expf(x * 2.302585093f); }
+inline LAB_LENS_UNSEEN float __logf(float x) noexcept { return logf(x); }
+inline LAB_LENS_UNSEEN float __log2f(float x) noexcept { return log2f(x); }
+inline LAB_LENS_UNSEEN float __log10f(float x) noexcept { return log10f(x); }
+inline LAB_LENS_UNSEEN float __sinf(float x) noexcept { return sinf(x); }
+inline LAB_LENS_UNSEEN float __cosf(float x) noexcept { return cosf(x); }
+inline LAB_LENS_UNSEEN float __tanf(float x) noexcept { return tanf(x); }
+inline LAB_LENS_UNSEEN float __tanhf(float x) noexcept { return tanhf(x); }
+inline LAB_LENS_UNSEEN float __powf(float x, float y) noexcept { return powf(x, y); }
 inline void __sincosf(float x, float* sine, float* cosine) noexcept {
   *sine = sinf(x);
   *cosine = cosf(x);
 }
 /// x / y, except that a divisor between 2^126 and 2^128 gives 0 (NaN for an infinite x), as on the GPU.
-inline float __fdividef(float x, float y) noexcept {
+inline LAB_LENS_UNSEEN float __fdividef(float x, float y) noexcept {
   const float size = __builtin_fabsf(y);
   if (size > 0x1p126f && size < __builtin_inff()) return x * 0.0f;
   return x / y;
@@ -47,8 +47,8 @@ inline double fmin(double a, double b) noexcept { return a < b || b != b ? a : b
 
 // Before glibc 2.42 the host has none of these; from then on they are its own.
 #if !defined(__GLIBC_PREREQ) || !__GLIBC_PREREQ(2, 42)
-inline float rsqrtf(float x) noexcept { return 1.0f / __builtin_sqrtf(x); }
-inline double rsqrt(double x) noexcept { return 1.0 / __builtin_sqrt(x); }
+inline LAB_LENS_UNSEEN float rsqrtf(float x) noexcept { return 1.0f / __builtin_sqrtf(x); }
+inline LAB_LENS_UNSEEN double rsqrt(double x) noexcept { return 1.0 / __builtin_sqrt(x); }
 #endif
 #if !defined(__GLIBC_PREREQ) || !__GLIBC_PREREQ(2, 41)
 /// sin and cos of pi x. The argument is reduced before the product, so integers and halves come out exact.

@@ -164,7 +164,7 @@ inline void store_matrix_sync(T* memory, const fragment<accumulator, M, N, K, T>
 
 /// d = a b + c, the whole warp together.
 template <int M, int N, int K, class D, class T, class LayoutA, class LayoutB, class C>
-inline void mma_sync(fragment<accumulator, M, N, K, D>& d, const fragment<matrix_a, M, N, K, T, LayoutA>& a,
+inline LAB_LENS_UNSEEN void mma_sync(fragment<accumulator, M, N, K, D>& d, const fragment<matrix_a, M, N, K, T, LayoutA>& a,
                      const fragment<matrix_b, M, N, K, T, LayoutB>& b, const fragment<accumulator, M, N, K, C>& c,
                      bool saturate = false) {
   using A = fragment<matrix_a, M, N, K, T, LayoutA>;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "simt_api.h"
+#include "simt_lens.h"
 
 namespace simt_async {
 
@@ -17,12 +18,22 @@ struct Copy {
 };
 
 inline void perform(const Copy& copy) {
+  lab_simt::lens::tell(lab_simt::lens::Operation::kAsyncWrite, copy.destination, static_cast<uint32_t>(copy.bytes),
+                       copy.source, static_cast<uint32_t>(copy.zeros));
+  lab_simt::lens::Quiet quiet;
   memcpy(copy.destination, copy.source, copy.bytes);
   memset(static_cast<char*>(copy.destination) + copy.bytes, 0, copy.zeros);
 }
 
+/// A thread has asked for it.
+inline __attribute__((always_inline)) void issued(const Copy& copy) {
+  lab_simt::lens::tell(lab_simt::lens::Operation::kAsyncIssue, copy.destination, static_cast<uint32_t>(copy.bytes),
+                       copy.source, static_cast<uint32_t>(copy.zeros));
+}
+
 /// Into the calling thread's own queue, where a later commit and wait find it.
 inline void defer(const Copy& copy) {
+  issued(copy);
   lab_simt::async_defer([](void* payload) { perform(*static_cast<const Copy*>(payload)); }, copy);
 }
 
@@ -39,12 +50,15 @@ class List {
  public:
   void add(const Copy& copy) {
     if (copy.bytes + copy.zeros == 0) return;
+    issued(copy);
+    lab_simt::lens::Quiet quiet;
     Node* node = static_cast<Node*>(malloc(sizeof(Node)));
     if (node == nullptr) lab_simt::fault("out-of-memory", "No host memory is left to queue an asynchronous copy.");
     *node = Node{copy, first_};
     first_ = node;
   }
   void take(List& other) {
+    lab_simt::lens::Quiet quiet;
     while (Node* node = other.first_) {
       other.first_ = node->next;
       node->next = first_;
@@ -52,8 +66,7 @@ class List {
     }
   }
   void perform_all() {
-    while (Node* node = first_) {
-      first_ = node->next;
+    while (Node* node = pop()) {
       perform(node->copy);
       free(node);
     }
@@ -66,6 +79,12 @@ class List {
     Copy copy;
     Node* next;
   };
+  Node* pop() {
+    lab_simt::lens::Quiet quiet;
+    Node* node = first_;
+    if (node != nullptr) first_ = node->next;
+    return node;
+  }
   Node* first_;
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "simt_api.h"
+#include "simt_lens.h"
 #include "vector_types.h"
 
 namespace lab_simt {
@@ -21,6 +22,8 @@ template <class T, class F>
 inline T atomic_update(T* address, F change) {
   using Bits = typename BitsOf<sizeof(T)>::type;
   spin_hint();
+  lens::tell(lens::Operation::kAtomicUpdate, address, sizeof(T));
+  lens::Quiet quiet;
   Bits* bits = reinterpret_cast<Bits*>(address);
   Bits seen = __atomic_load_n(bits, __ATOMIC_RELAXED);
   for (;;) {
@@ -57,8 +60,14 @@ inline T atomic_compare_swap(T* address, T expected, T value) {
 // Each function exists at device scope and, with the same meaning here, at block and system scope.
 #define LAB_SIMT_SCOPES(NAME, T, BODY)                        \
   inline T NAME(T* address, T value) { BODY }                 \
-  inline T NAME##_block(T* address, T value) { BODY }         \
-  inline T NAME##_system(T* address, T value) { BODY }
+  inline T NAME##_block(T* address, T value) {                \
+    lab_simt::lens::Reach block(0);                           \
+    BODY                                                      \
+  }                                                           \
+  inline T NAME##_system(T* address, T value) {               \
+    lab_simt::lens::Reach system(2);                          \
+    BODY                                                      \
+  }
 #define LAB_SIMT_FETCH(NAME, T, OP) \
   LAB_SIMT_SCOPES(NAME, T, lab_simt::spin_hint(); return __atomic_fetch_##OP(address, value, __ATOMIC_RELAXED);)
 #define LAB_SIMT_UPDATE(NAME, T, EXPR) \

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "simt_casts.h"
+#include "simt_lens.h"
 
 #if defined(__FMA__) || defined(__aarch64__)
 /// e to the x, within one unit in the last place; overflow gives infinity, underflow denormals and then 0.
-inline __attribute__((always_inline)) float expf(float x) noexcept {
+inline LAB_LENS_INLINED float expf(float x) noexcept {
   // x = n ln 2 + r with |r| <= ln 2 / 2, then a polynomial in r times 2^n. Adding 1.5 * 2^23 rounds to an integer.
   const float shifted = __builtin_fmaf(x, 1.442695041f, 12582912.0f);
   const float n = shifted - 12582912.0f;

@@ -68,7 +68,7 @@ struct Reach {
 }  // namespace lens
 }  // namespace lab_simt
 
-/// An operation that the lens counts by its calls: kept out of line and unseen inside.
+/// An operation that the lens counts by its calls (lib/src/lens/operations.ts): kept out of line and unseen inside.
 #ifdef __KERNEL_LAB_LENS__
 #if defined(__clang__)
 #define LAB_LENS_UNSEEN __attribute__((noinline, no_sanitize("thread"), no_sanitize("coverage")))
@@ -77,6 +77,8 @@ struct Reach {
 #else
 #define LAB_LENS_UNSEEN __attribute__((noinline, no_sanitize("thread")))
 #endif
+#define LAB_LENS_INLINED LAB_LENS_UNSEEN
 #else
 #define LAB_LENS_UNSEEN
+#define LAB_LENS_INLINED __attribute__((always_inline))
 #endif

@@ -7,15 +7,15 @@
 #define SIMT_NARROW(v) (SIMT_T::from_bits(SIMT_FORMAT::from_float(v)))
 
 // ---- scalar arithmetic ----
-inline SIMT_T __hadd(SIMT_T a, SIMT_T b) { return SIMT_NARROW(SIMT_WIDE(a) + SIMT_WIDE(b)); }
-inline SIMT_T __hsub(SIMT_T a, SIMT_T b) { return SIMT_NARROW(SIMT_WIDE(a) - SIMT_WIDE(b)); }
-inline SIMT_T __hmul(SIMT_T a, SIMT_T b) {
+inline LAB_LENS_UNSEEN SIMT_T __hadd(SIMT_T a, SIMT_T b) { return SIMT_NARROW(SIMT_WIDE(a) + SIMT_WIDE(b)); }
+inline LAB_LENS_UNSEEN SIMT_T __hsub(SIMT_T a, SIMT_T b) { return SIMT_NARROW(SIMT_WIDE(a) - SIMT_WIDE(b)); }
+inline LAB_LENS_UNSEEN SIMT_T __hmul(SIMT_T a, SIMT_T b) {
   return SIMT_T::from_bits(SIMT_FORMAT::product(SIMT_WIDE(a), SIMT_WIDE(b)));
 }
-inline SIMT_T __hdiv(SIMT_T a, SIMT_T b) {
+inline LAB_LENS_UNSEEN SIMT_T __hdiv(SIMT_T a, SIMT_T b) {
   return SIMT_T::from_bits(SIMT_FORMAT::quotient(SIMT_WIDE(a), SIMT_WIDE(b)));
 }
-inline SIMT_T __hfma(SIMT_T a, SIMT_T b, SIMT_T c) {
+inline LAB_LENS_UNSEEN SIMT_T __hfma(SIMT_T a, SIMT_T b, SIMT_T c) {
   return SIMT_T::from_bits(SIMT_FORMAT::fused(SIMT_WIDE(a), SIMT_WIDE(b), SIMT_WIDE(c)));
 }
 inline SIMT_T __hadd_rn(SIMT_T a, SIMT_T b) { return __hadd(a, b); }
@@ -86,11 +86,11 @@ inline SIMT_T __hfma_relu(SIMT_T a, SIMT_T b, SIMT_T c) { return simt_math::posi
 
 // ---- pairs, lane by lane ----
 #define SIMT_PAIR_1(NAME, SCALAR) \
-  inline SIMT_T2 NAME(SIMT_T2 a) { return SIMT_T2(SCALAR(a.x), SCALAR(a.y)); }
+  inline LAB_LENS_UNSEEN SIMT_T2 NAME(SIMT_T2 a) { return SIMT_T2(SCALAR(a.x), SCALAR(a.y)); }
 #define SIMT_PAIR_2(NAME, SCALAR) \
-  inline SIMT_T2 NAME(SIMT_T2 a, SIMT_T2 b) { return SIMT_T2(SCALAR(a.x, b.x), SCALAR(a.y, b.y)); }
+  inline LAB_LENS_UNSEEN SIMT_T2 NAME(SIMT_T2 a, SIMT_T2 b) { return SIMT_T2(SCALAR(a.x, b.x), SCALAR(a.y, b.y)); }
 #define SIMT_PAIR_3(NAME, SCALAR)                               \
-  inline SIMT_T2 NAME(SIMT_T2 a, SIMT_T2 b, SIMT_T2 c) {        \
+  inline LAB_LENS_UNSEEN SIMT_T2 NAME(SIMT_T2 a, SIMT_T2 b, SIMT_T2 c) {        \
     return SIMT_T2(SCALAR(a.x, b.x, c.x), SCALAR(a.y, b.y, c.y)); \
   }
 SIMT_PAIR_2(__hadd2, __hadd)
@@ -145,7 +145,7 @@ SIMT_PAIR_COMPARE(geu)
 
 // ---- mathematical functions, scalar and pair ----
 #define SIMT_MATH(NAME, EXPR)                                                    \
-  inline SIMT_T h##NAME(SIMT_T a) {                                              \
+  inline LAB_LENS_UNSEEN SIMT_T h##NAME(SIMT_T a) {                              \
     const float v = SIMT_WIDE(a);                                                \
     return SIMT_NARROW(EXPR);                                                    \
   }                                                                              \
@@ -220,6 +220,8 @@ namespace simt_math {
 template <class F>
 inline SIMT_T update(SIMT_T* address, F f) {
   lab_simt::spin_hint();
+  lab_simt::lens::tell(lab_simt::lens::Operation::kAtomicUpdate, address, sizeof *address);
+  lab_simt::lens::Quiet quiet;
   uint16_t* word = reinterpret_cast<uint16_t*>(address);
   uint16_t before = __atomic_load_n(word, __ATOMIC_RELAXED);
   while (!__atomic_compare_exchange_n(word, &before, f(SIMT_T::from_bits(before)).__x, true, __ATOMIC_RELAXED,
