@@ -124,6 +124,9 @@ test("audit() finds the figures that contradict their neighbours", () => {
   assert.match(what, /expert-gemm H100.*64\.7% of the chip's peak/);
   assert.match(what, /layer Sequence 2048, Optimized.*10\.1 ms, the layer's time is 11\.09/);
   assert.match(what, /16 bytes a parameter would be 128 GB/);
+  // 7.64 GB at 31.5 GB/s; the 0.99 GB of Qwen take 31 ms and fit.
+  assert.match(what, /expected-loading Phi-3 Mini 4K: .*50\.0 ms at most; 7\.64 GB .* 243 ms/);
+  assert.doesNotMatch(what, /expected-loading Qwen/);
   assert.doesNotMatch(what, /end-to-end-(small|medium|large)|moe-layer|attention-memory|kernel-tests/);
   assert.equal(made.contradictions.filter((c) => /expected-(prefill|decode)/.test(c.table)).length, 0);
 });

@@ -1,4 +1,4 @@
-import { digits, formatSeconds, formatShare } from "../show/format";
+import { digits, formatByteRate, formatBytes, formatSeconds, formatShare } from "../show/format";
 import { gpuFacts } from "../targets/gpus";
 import { type NamedTargets, type TargetFigure, targetFigures } from "../targets/load";
 import { costOf, tokensOf } from "../targets/work";
@@ -22,7 +22,7 @@ export function contradictionsIn(document: NamedTargets): Contradiction[] {
     const what = [...ratesAgainstTimes(row), ...ratios(row), ...sharesOfPeak(row), ...weightBytes(row)];
     return what.map((text) => ({ table: row[0]!.table, row: row[0]!.row, what: text }));
   });
-  return [...each, ...layerSums(figures), ...totals(figures)];
+  return [...each, ...layerSums(figures), ...totals(figures), ...loadingTimes(figures)];
 }
 
 /** tokens / time, where a row prints both. */
@@ -110,6 +110,23 @@ function totals(figures: readonly TargetFigure[]): Contradiction[] {
           },
         ]
       : [];
+  });
+}
+
+/** "100-1000x slower" than a stub's loading, against what the weights take to cross the link to the chip. */
+function loadingTimes(figures: readonly TargetFigure[]): Contradiction[] {
+  const factor = figures.find((f) => f.quantity === "ratio" && /slower/.test(f.text));
+  const chip = factor?.hardware ? gpuFacts(factor.hardware) : null;
+  if (!factor || !chip) return [];
+  return figures.flatMap((stub) => {
+    if (stub.quantity !== "time" || stub.work?.op !== "load") return [];
+    const bytes = stub.work.parameters * stub.work.bytes;
+    const [most, least] = [factor.hi * stub.hi, bytes / chip.link];
+    if (least <= most) return [];
+    const what =
+      `${factor.text} than ${stub.text} ${stub.unit} is ${formatSeconds(most)} at most; ${formatBytes(bytes)} of FP16 ` +
+      `weights take ${formatSeconds(least)} over PCIe at ${formatByteRate(chip.link)}`;
+    return [{ table: factor.table, row: stub.row, what }];
   });
 }
 

@@ -212,17 +212,25 @@ function leastWork(record: StoredRecord): { bytes: number | null; flops: number 
   };
 }
 
+/** Parameters of a case that do not change what is counted. */
+const harmless = new Set(["causal", "dtype", "what"]);
+
 /** Bytes and FLOPs by the case's shape; null where the lab has no rule for it. */
 function workOf({ case: c, implementation }: StoredRecord): { bytes: number | null; flops: number | null } {
   const n = (name: string) => Number(c.params[name]);
-  if (c.suite === "attention" && ["batch", "seq", "heads", "dim"].every((name) => n(name) > 0)) {
+  // A window, a backward pass or anything else that is not known here changes the work.
+  const has = (...names: string[]) =>
+    names.every((name) => n(name) > 0) &&
+    Object.keys(c.params).every((name) => names.includes(name) || harmless.has(name));
+  if (c.suite === "attention" && has("batch", "seq", "heads", "dim")) {
     const full = 4 * n("batch") * n("heads") * n("seq") ** 2 * n("dim");
     return { bytes: null, flops: c.params.causal === true ? full / 2 : full };
   }
-  if (c.suite === "moe" && ["tokens", "k", "dim", "hidden"].every((name) => n(name) > 0)) {
+  if (c.suite === "moe" && has("tokens", "k", "dim", "hidden", "experts")) {
     return { bytes: null, flops: 4 * n("tokens") * n("k") * n("dim") * n("hidden") };
   }
-  const ladder = ladders.find((l) => l.topic === c.suite);
+  // The matmul rungs count elements of four bytes.
+  const ladder = ladders.find((l) => l.topic === c.suite && (l.topic !== "matmul" || c.dtype === "f32"));
   const variant = ladder?.variants.find((v) => v.id === implementation.id) ?? ladder?.variants[0];
   if (!variant) return { bytes: null, flops: null };
   const spread = { ...c.params, name: c.name, params: c.params, dtype: c.dtype, distribution: "" } as OpCase;
