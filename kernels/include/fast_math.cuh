@@ -17,7 +17,8 @@ __device__ __forceinline__ float exp2Approx(float x) {
   if (!(x >= -126.0f)) return x != x ? x : 0.0f;
   if (x >= 128.0f) return __int_as_float(0x7f800000);
   const float n = rintf(x);
-  return expf((x - n) * 0.6931471806f) * __int_as_float((static_cast<int>(n) + 126) << 23) * 2.0f;
+  const int power = static_cast<int>(n), part = power / 2;  // 2^128 itself is no float
+  return expf((x - n) * 0.6931471806f) * __int_as_float((part + 127) << 23) * __int_as_float((power - part + 127) << 23);
 #else
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));

@@ -2,7 +2,7 @@
 //
 // Inside a cluster an address names its block too, in the upper bits, so every address is the cluster's; clusters
 // are in cluster.cuh. The CPU device has the same addresses: 24 bits of offset into the block's shared memory (static
-// and dynamic; the low ten bits are the pointer's own, so alignment and swizzles agree), and above them the rank.
+// and dynamic), as aligned as what lies there, and above them the rank.
 #pragma once
 
 namespace lab {

@@ -221,13 +221,13 @@ Status CpuDevice::loadModule(uint32_t handle, const std::string& path, const std
       return Status::error("no-such-kernel",
                            "Loading the module " + path + ": it has no kernel \"" + wanted.name + "\".");
     }
-    Kernel kernel{module.get(), entry, module->staticShared(*entry), module->maxThreads(*entry), handle};
+    Kernel kernel{module.get(), entry, module->staticShared(*entry), module->bounds(*entry), handle};
     KernelAttributes attributes;
     attributes.kernel = nextKernel_++;
     attributes.name = wanted.name;
     attributes.symbol = wanted.symbol;
     attributes.staticShared = kernel.staticShared;
-    attributes.maxThreadsPerBlock = kernel.maxThreads;
+    attributes.maxThreadsPerBlock = kernel.bounds.maxThreads;
     for (uint32_t i = 0; i < entry->paramCount; i++)
       attributes.params.emplace_back(entry->params[2 * i], entry->params[2 * i + 1]);
     loaded.emplace_back(attributes.kernel, kernel);

@@ -66,7 +66,7 @@ class CpuDevice : public Backend {
     const Module* module;
     const lab_simt::EntryInfo* entry;
     uint64_t staticShared;
-    int maxThreads;
+    LaunchBounds bounds;
     uint32_t owner;  // module handle
   };
   using Command = std::function<Status()>;

@@ -15,9 +15,10 @@ std::string extents(const uint32_t v[3]) {
   return std::to_string(v[0]) + " x " + std::to_string(v[1]) + " x " + std::to_string(v[2]);
 }
 
-// All 0: no cluster was asked for.
-uint64_t blocksOf(const uint32_t cluster[3]) {
-  return uint64_t(std::max(cluster[0], 1u)) * std::max(cluster[1], 1u) * std::max(cluster[2], 1u);
+// The extents of a launch's clusters: what it asks for, or what the kernel was declared with.
+lab_simt::Id3 clusterOf(const Launch& launch, const LaunchBounds& bounds) {
+  if (launch.cluster[0]) return {launch.cluster[0], std::max(launch.cluster[1], 1u), std::max(launch.cluster[2], 1u)};
+  return bounds.cluster.x ? bounds.cluster : lab_simt::Id3{1, 1, 1};
 }
 
 }  // namespace
@@ -38,23 +39,30 @@ Status CpuDevice::checkLaunch(const Launch& launch, const Kernel& kernel) const 
       return refuse("a block of 1 to " + extents(kMaxBlockDim) + " threads was expected, not " + extents(launch.block) +
                     ".");
     }
-    if (launch.cluster[i] > 1 && launch.grid[i] % launch.cluster[i]) {
-      return refuse("a grid that clusters of " + extents(launch.cluster) + " blocks fill was expected, not " +
+  }
+  const lab_simt::Id3 asked = clusterOf(launch, kernel.bounds), declared = kernel.bounds.cluster;
+  const uint32_t cluster[3] = {asked.x, asked.y, asked.z};
+  if (declared.x && (declared.x != asked.x || declared.y != asked.y || declared.z != asked.z)) {
+    return refuse("the kernel's __cluster_dims__ were expected, or no cluster size; asked for " + extents(cluster) + ".");
+  }
+  for (int i = 0; i < 3; i++) {
+    if (launch.grid[i] % cluster[i]) {
+      return refuse("a grid that clusters of " + extents(cluster) + " blocks fill was expected, not " +
                     extents(launch.grid) + ".");
     }
   }
-  const uint64_t clusterBlocks = blocksOf(launch.cluster);
+  const uint64_t clusterBlocks = uint64_t(cluster[0]) * cluster[1] * cluster[2];
   if (clusterBlocks > lab_simt::kMaxClusterBlocks) {
     return refuse("a cluster has at most " + std::to_string(lab_simt::kMaxClusterBlocks) + " blocks; asked for " +
-                  extents(launch.cluster) + ".");
+                  extents(cluster) + ".");
   }
   if (clusterBlocks > 1 && launch.flags & kCooperative) {
     return refuse("the CPU device has no cooperative launches with clusters.");
   }
   uint64_t threads = uint64_t(launch.block[0]) * launch.block[1] * launch.block[2];
-  if (threads > uint64_t(kernel.maxThreads)) {
-    return refuse("a block of at most " + std::to_string(kernel.maxThreads) + " threads was expected" +
-                  (kernel.maxThreads < 1024 ? " (the kernel's __launch_bounds__)" : "") + ", not " +
+  if (threads > uint64_t(kernel.bounds.maxThreads)) {
+    return refuse("a block of at most " + std::to_string(kernel.bounds.maxThreads) + " threads was expected" +
+                  (kernel.bounds.maxThreads < 1024 ? " (the kernel's __launch_bounds__)" : "") + ", not " +
                   std::to_string(threads) + ".");
   }
   if (kernel.staticShared > kStaticShared) {
@@ -124,7 +132,7 @@ Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
   grid.dynamicShared = launch.dynamicShared;
   grid.staticShared = uint32_t(kernel.staticShared);
   grid.cooperative = launch.flags & kCooperative;
-  grid.cluster = {std::max(launch.cluster[0], 1u), std::max(launch.cluster[1], 1u), std::max(launch.cluster[2], 1u)};
+  grid.cluster = clusterOf(launch, kernel.bounds);
   grid.print = &print_;
   if (tracer_ && !tracer_->started()) {
     Status wrong = beginTrace(grid);
@@ -169,7 +177,7 @@ Status CpuDevice::occupancy(uint32_t kernel, uint32_t blockThreads, uint32_t dyn
     return Status::error("invalid-kernel", "Asking for the occupancy of a kernel: no kernel has this handle.");
   const Kernel& k = found->second;
   uint64_t shared = k.staticShared + dynamicShared;
-  bool possible = blockThreads > 0 && blockThreads <= uint32_t(k.maxThreads) && shared <= kSharedPerBlock;
+  bool possible = blockThreads > 0 && blockThreads <= uint32_t(k.bounds.maxThreads) && shared <= kSharedPerBlock;
   *blocks = possible ? residentBlocks(blockThreads, shared) : 0;
   return {};
 }

@@ -169,10 +169,11 @@ bool Module::inStaticShared(const void* address) const {
   return block && reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(block) < bytes;
 }
 
-int Module::maxThreads(const lab_simt::EntryInfo& entry) const {
-  if (!entry.bounded) return lab_simt::kMaxThreads;
+LaunchBounds Module::bounds(const lab_simt::EntryInfo& entry) const {
+  LaunchBounds found;
+  if (!entry.bounded) return found;
   Stacks stacks(1, kDefaultStackBytes);
-  if (!stacks.ok()) return lab_simt::kMaxThreads;
+  if (!stacks.ok()) return found;
   std::vector<uint64_t> args((entry.argBytes + 64) / 8 + 1);
   lab_simt::BlockView block{};
   lab_simt::ThreadView* view = stacks.view(0);
@@ -182,7 +183,9 @@ int Module::maxThreads(const lab_simt::EntryInfo& entry) const {
   Query query{&entry, {}, {}, reinterpret_cast<unsigned char*>(aligned)};
   query.inside = prepareStack(view, answerQuery, &query);
   switchStack(query.home, query.inside);
-  return view->boundThreads ? int(view->boundThreads) : int(lab_simt::kMaxThreads);
+  if (view->boundThreads) found.maxThreads = int(view->boundThreads);
+  found.cluster = view->threadIdx;
+  return found;
 }
 
 // A variable of the kernels' source, and nothing of the device headers'.

@@ -11,6 +11,11 @@
 
 namespace lab::simt {
 
+struct LaunchBounds {
+  int maxThreads = lab_simt::kMaxThreads;
+  lab_simt::Id3 cluster{0, 0, 0};  // blocks; zeros: whatever the launch says
+};
+
 struct Module {
   std::string path;
   uintptr_t base = 0;
@@ -28,8 +33,8 @@ struct Module {
   void* staticSharedOfThread(uint64_t* bytes) const;
   // True for an address in it.
   bool inStaticShared(const void* address) const;
-  // The launch bound of a kernel, 1024 where it has none.
-  int maxThreads(const lab_simt::EntryInfo& entry) const;
+  // What a kernel's qualifiers say of its launches.
+  LaunchBounds bounds(const lab_simt::EntryInfo& entry) const;
   // A __device__ or __constant__ variable by its name in the source ("scale", "ns::table").
   Status variable(const std::string& name, uint64_t* address, uint64_t* bytes) const;
 

@@ -1,4 +1,7 @@
 // A block's shared memory as 32-bit offsets: dynamic memory first, then static; offset 0 is nobody's, as on the GPU.
+//
+// A variable has the same offset in every block of a launch, so that peers of a cluster find it; and one that is aligned
+// has an offset as aligned, because static memory as a whole is as aligned as its most aligned variable.
 #pragma once
 #include <cstdint>
 
@@ -14,7 +17,7 @@ class SharedWindow {
     dynamicBytes_ = dynamicBytes;
     fixed_ = reinterpret_cast<uintptr_t>(fixed);
     fixedBytes_ = fixed ? fixedBytes : 0;
-    fixedOffset_ = uint32_t(kAtom + (dynamicBytes_ + kAtom - 1) / kAtom * kAtom + fixed_ % kAtom);
+    fixedOffset_ = uint32_t(kAtom + (dynamicBytes_ + kAtom - 1) / kAtom * kAtom);
   }
 
   // The offset of a pointer (just past the end included), 0 when it is elsewhere.

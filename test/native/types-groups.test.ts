@@ -244,6 +244,4 @@ test("what the device lacks is named", async () => {
   }
   const wide = `${header}__global__ void f(int* p) { *p = cg::tiled_partition<64>(cg::this_thread_block()).size(); }`;
   await assert.rejects(dev.compile(wide), /at most 32 threads/);
-  const cluster = `${header}__global__ void f() { cg::this_cluster().sync(); }`;
-  await assert.rejects(dev.compile(cluster), /no thread block clusters/);
 });

@@ -5,6 +5,7 @@
 
 #include "simt_api.h"
 #include "simt_cg_lanes.h"
+#include "simt_hopper.h"
 #include "simt_identity.h"
 #include "simt_library.h"
 
@@ -26,6 +27,47 @@ class thread_block {
   /// The whole meeting takes place in the wait: stricter than CUDA asks, and never earlier.
   static arrival_token barrier_arrive() { return {}; }
   static void barrier_wait(arrival_token) { lab_simt::barrier(); }
+};
+
+/// All threads of the block's cluster; one block where the launch has no clusters.
+class cluster_group {
+ public:
+  struct arrival_token {};
+
+  static void sync() {
+    lab_simt::cluster_arrive();
+    lab_simt::cluster_wait();
+  }
+  static arrival_token barrier_arrive() {
+    lab_simt::cluster_arrive();
+    return {};
+  }
+  static void barrier_wait() { lab_simt::cluster_wait(); }
+  static void barrier_wait(arrival_token&&) { lab_simt::cluster_wait(); }
+  static unsigned int block_rank() { return lab_simt::cluster_rank(); }
+  static unsigned int num_blocks() { return lab_simt::cluster_size(); }
+  static unsigned int thread_rank() { return block_rank() * lab_simt::block_threads() + lab_simt::thread_rank(); }
+  static unsigned int num_threads() { return num_blocks() * lab_simt::block_threads(); }
+  static unsigned int size() { return num_threads(); }
+  static dim3 dim_blocks() { return simt::extents(lab_simt::cluster_dim()); }
+  static dim3 block_index() { return simt::extents(lab_simt::cluster_block_idx()); }
+  static dim3 thread_index() {
+    const auto b = lab_simt::cluster_block_idx(), d = lab_simt::block_dim(), t = lab_simt::thread_idx();
+    return dim3(b.x * d.x + t.x, b.y * d.y + t.y, b.z * d.z + t.z);
+  }
+  static dim3 dim_threads() {
+    const auto c = lab_simt::cluster_dim(), d = lab_simt::block_dim();
+    return dim3(c.x * d.x, c.y * d.y, c.z * d.z);
+  }
+  /// The variable at the same place in the block of that rank, or which block a pointer leads to.
+  template <class T>
+  static T* map_shared_rank(T* address, int rank) {
+    const uint32_t peer = lab_simt::peer_address(lab_simt::shared_address(address), static_cast<uint32_t>(rank));
+    return static_cast<T*>(lab_simt::shared_pointer(peer));
+  }
+  static unsigned int query_shared_rank(const void* address) {
+    return lab_simt::shared_address(address) >> lab_simt::kSharedOffsetBits;
+  }
 };
 
 /// All threads of a cooperative launch.
@@ -120,12 +162,7 @@ class thread_group {
 
 inline thread_block this_thread_block() { return {}; }
 inline grid_group this_grid() { return {}; }
-/// Named here only so that the compiler can say what is missing, with the line that asks for it.
-template <class Asked = void>
-inline thread_block this_cluster() {
-  static_assert(sizeof(Asked*) == 0, "the CPU device has no thread block clusters");
-  return {};
-}
+inline cluster_group this_cluster() { return {}; }
 inline __attribute__((always_inline)) coalesced_group coalesced_threads() {
   return coalesced_group(lab_simt::active_mask(), 0, 1);
 }

@@ -51,7 +51,7 @@ struct ThreadView {
   Context context;              // where it stopped
   ThreadView* successor;        // who went on when it last waited: usually who will the next time
   void* scheduler[2];           // the scheduler's own; up to here the first cache line
-  Id3 threadIdx;
+  Id3 threadIdx;                // in a query: the kernel's __cluster_dims__, zeros without
   int32_t spin;                 // atomics left before the thread lets others run
   uint32_t query;               // 1: not a launch; a kernel with launch bounds stores them and returns
   uint32_t boundThreads, boundBlocks;
@@ -128,7 +128,7 @@ struct EntryInfo {
   const uint32_t* params;                 // pairs of offset, size
   uint32_t paramCount;
   uint32_t argBytes;
-  uint32_t bounded;                       // 1: the kernel answers a query of its launch bounds
+  uint32_t bounded;                       // 1: the kernel answers a query of its launch bounds and cluster
 };
 
 struct ModuleInfo {

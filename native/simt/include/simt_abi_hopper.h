@@ -2,7 +2,7 @@
 // clusters, mbarriers, bulk copies (TMA) and wgmma. Plain data and a table of functions, as in simt_abi.h.
 //
 // A shared address is 32 bits: an offset into a block's shared memory, and above kSharedOffsetBits the block's rank in
-// its cluster. Its low ten bits are those of the pointer it stands for, so that alignment and swizzles agree.
+// its cluster. It is as aligned as the variable it stands for (up to 1024), so that swizzles agree with the pointer's.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -17,6 +17,10 @@ inline Id3 cluster_dim() { return constant_id<offsetof(BlockView, clusterDim)>(b
 inline Id3 cluster_block_idx() { return constant_id<offsetof(BlockView, clusterBlock)>(block()); }
 inline void cluster_arrive() { hopper().clusterArrive(); }
 inline void cluster_wait() { hopper().clusterWait(); }
+/// A kernel's answer to the runtime's question for its __cluster_dims__; zeros where it has none.
+inline void answer_cluster(uint32_t x = 0, uint32_t y = 1, uint32_t z = 1) {
+  self()->threadIdx = x ? Id3{x, y, z} : Id3{0, 0, 0};
+}
 /// The same place in the block of that rank.
 inline uint32_t peer_address(uint32_t address, uint32_t rank) {
   return (address & kSharedOffsetMask) | rank << kSharedOffsetBits;

@@ -27,14 +27,16 @@
 #define __cudart_builtin__
 #define CUDART_CB
 
-/// The first statement of a kernel with launch bounds: answers the runtime's question for them.
-#define LAB_SIMT_BOUNDS(...)                                \
+/// The first statement of a kernel with launch bounds or a cluster: answers the runtime's question for them. Each
+/// argument is what stood in the qualifier's brackets, brackets included.
+#define LAB_SIMT_BOUNDS(BOUNDS, CLUSTER)                    \
   if (__builtin_expect(lab_simt::self()->query, 0)) {       \
-    lab_simt::answer_bounds(__VA_ARGS__);                   \
+    lab_simt::answer_bounds BOUNDS;                         \
+    lab_simt::answer_cluster CLUSTER;                       \
     return;                                                 \
   }
 namespace lab_simt {
-inline void answer_bounds(uint32_t threads, uint32_t blocks = 0, uint32_t = 0) {
+inline void answer_bounds(uint32_t threads = 0, uint32_t blocks = 0, uint32_t = 0) {
   self()->boundThreads = threads;
   self()->boundBlocks = blocks;
 }

@@ -7,6 +7,8 @@ export interface KernelSite {
   readonly template: boolean;
   /** The text between the brackets of `__launch_bounds__`, or undefined. */
   readonly bounds?: string;
+  /** The text between the brackets of `__cluster_dims__`, or undefined. */
+  readonly cluster?: string;
   /** Place just behind the body's opening brace, or -1 of a declaration. */
   readonly body: number;
   readonly line: number;
@@ -34,6 +36,7 @@ function readKernel(
   const attribute =
     /^(?:__launch_bounds__|__cluster_dims__|__maxnreg__|__block_size__|__attribute__|__align__|alignas)$/;
   let bounds: string | undefined = boundsBefore(source, text, place);
+  let cluster: string | undefined;
   const pattern = /([A-Za-z_]\w*)\s*\(/g;
   pattern.lastIndex = place;
   for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
@@ -43,6 +46,7 @@ function readKernel(
     const word = match[1]!;
     if (attribute.test(word)) {
       if (word === "__launch_bounds__") bounds = source.slice(open + 1, close);
+      if (word === "__cluster_dims__") cluster = source.slice(open + 1, close);
       pattern.lastIndex = close + 1;
       continue;
     }
@@ -52,6 +56,7 @@ function readKernel(
       name: [...namespaces, word].join("::"),
       template: isTemplate(text, place),
       bounds,
+      cluster,
       body: text[tail] === "{" ? tail + 1 : -1,
       line: lineAt(text, place),
     };

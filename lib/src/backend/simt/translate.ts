@@ -136,16 +136,19 @@ function declaresVariable(text: string, from: number): boolean {
   return false;
 }
 
-/** A kernel with launch bounds answers the runtime's question for them in its first statement. */
+/** A kernel with launch bounds or a cluster answers the runtime's question for them in its first statement. */
 function boundsEdits(kernels: readonly KernelSite[]): Edit[] {
+  const inOneLine = (text = ""): string => text.replace(/\s+/g, " ");
   return kernels
-    .filter((kernel) => kernel.bounds !== undefined && kernel.body >= 0)
+    .filter((kernel) => hasBounds(kernel) && kernel.body >= 0)
     .map((kernel) => ({
       at: kernel.body,
       end: kernel.body,
-      text: ` LAB_SIMT_BOUNDS(${kernel.bounds!.replace(/\s+/g, " ")})`,
+      text: ` LAB_SIMT_BOUNDS((${inOneLine(kernel.bounds)}), (${inOneLine(kernel.cluster)}))`,
     }));
 }
+
+const hasBounds = ({ bounds, cluster }: KernelSite): boolean => bounds !== undefined || cluster !== undefined;
 
 /** Inline PTX has no meaning here; what stands behind `#if` for the GPU vanishes before this can fire. */
 function asmEdits(text: string): Edit[] {
@@ -192,7 +195,7 @@ export function entryTable(
 ): string {
   const rows = entries.map(
     ({ name, kernel }) =>
-      `LAB_SIMT_ENTRY(${kernel.bounds === undefined ? 0 : 1}, ${JSON.stringify(name)}, (${name}))`,
+      `LAB_SIMT_ENTRY(${hasBounds(kernel) ? 1 : 0}, ${JSON.stringify(name)}, (${name}))`,
   );
   return `LAB_SIMT_MODULE(${rows.join(", ")})`;
 }
