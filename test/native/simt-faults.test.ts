@@ -137,7 +137,7 @@ test("launches that no GPU would take are refused with what was asked for", asyn
   await refused({ grid: 1, block: 2048 }, /1024/);
   await refused({ grid: 0, block: 32 }, /grid/);
   await refused({ grid: [1, 70_000], block: 32 }, /65535/);
-  await refused({ grid: 4, block: 32, cluster: 2 }, /cluster/);
+  await refused({ grid: 4, block: 32, cluster: 3 }, /clusters? of 3/);
   await kernel.launch({ grid: 1, block: 32, shared: 232_448 }, x);
   await dev.sync();
 });

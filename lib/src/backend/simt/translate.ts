@@ -194,8 +194,7 @@ export function entryTable(
   entries: ReadonlyArray<{ readonly name: string; readonly kernel: KernelSite }>,
 ): string {
   const rows = entries.map(
-    ({ name, kernel }) =>
-      `LAB_SIMT_ENTRY(${hasBounds(kernel) ? 1 : 0}, ${JSON.stringify(name)}, (${name}))`,
+    ({ name, kernel }) => `LAB_SIMT_ENTRY(${hasBounds(kernel) ? 1 : 0}, ${JSON.stringify(name)}, (${name}))`,
   );
   return `LAB_SIMT_MODULE(${rows.join(", ")})`;
 }
