@@ -28,7 +28,12 @@ export function figure(options: Plot.PlotOptions, text: FigureText): Figure {
     ariaLabel: text.title,
     style: { background: "none", fontSize: "13px", overflow: "visible" },
   } as Plot.PlotOptions) as unknown as { outerHTML: string };
-  const svg = standAlone(element.outerHTML);
+  return svgFigure(element.outerHTML, text);
+}
+
+/** A finished picture of an SVG drawn elsewhere. */
+export function svgFigure(drawing: string, text: FigureText): Figure {
+  const svg = standAlone(drawing);
   const legend = (text.legend ?? []).map(swatchHtml).join("");
   const html =
     `<figure class="lab-figure" style="margin:0 0 1.2em;max-width:100%;font-family:system-ui,sans-serif">` +
