@@ -5,7 +5,7 @@ import type { KernelArg } from "../runtime/pack";
 import { lineMetrics } from "./metrics";
 import type { LensReport } from "./report";
 import { summaryOf, totalsOf } from "./summary";
-import { traceLaunch } from "./trace";
+import { type TracedLaunch, traceLaunch } from "./trace";
 
 /** Options of `lab.lens`. */
 export interface LensOptions {
@@ -19,8 +19,8 @@ export interface LensOptions {
   readonly timeLimit?: number;
   /** Write what the launch computed to the tensors; by default they stay as they were. */
   readonly keep?: boolean;
-  /** Observers beside the metrics, by name, each with its own options. */
-  readonly observers?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Look for races, bad addresses and values nobody wrote too, in a second run of the launch. */
+  readonly hazards?: boolean;
 }
 
 /** A launch for the lens: the configuration of `kernel.launch`, and what is to be looked at. */
@@ -47,18 +47,21 @@ export type LensLaunch = LaunchConfig & { readonly lens?: LensOptions };
 export async function lens(kernel: Kernel, launch: LensLaunch, ...args: KernelArg[]): Promise<LensReport> {
   const { lens: options = {}, ...config } = launch;
   checkOptions(options);
-  const observers = Object.entries({ metrics: {}, ...options.observers });
-  const traced = await traceLaunch(kernel, config, args, {
-    request: {
-      blocks: options.blocks ?? [],
-      sample: options.sample ?? 0,
-      maxAccesses: options.maxAccesses ?? 50e6,
-      observers: observers.map(([name, given]) => ({ name, options: given })),
-    },
-    timeLimit: options.timeLimit ?? 120,
-    keep: options.keep ?? false,
-    steps: options.observers?.steps !== undefined,
-  });
+  const run = (purpose: "metrics" | "hazards", keep: boolean): Promise<TracedLaunch> =>
+    traceLaunch(kernel, config, args, {
+      request: {
+        blocks: options.blocks ?? [],
+        sample: options.sample ?? 0,
+        maxAccesses: options.maxAccesses ?? 50e6,
+        observers: [{ name: purpose, options: {} }],
+      },
+      timeLimit: options.timeLimit ?? 120,
+      purpose,
+      keep,
+    });
+  // Apart, because the compiler's own checks, which hazards are found with, are branches that would be counted.
+  const hazards = options.hazards ? (await run("hazards", false)).trace.observers.hazards : null;
+  const traced = await run("metrics", options.keep ?? false);
   const { trace } = traced;
   const { source, fileName } = kernel.module.request;
   const { lines, tensor } = await lineMetrics(traced, fileName, source);
@@ -74,8 +77,7 @@ export async function lens(kernel: Kernel, launch: LensLaunch, ...args: KernelAr
     lines,
     totals,
     summary: summaryOf(lines, tensor),
-    hazards: trace.observers.hazards ?? null,
-    steps: trace.observers.steps ?? null,
+    hazards,
   };
 }
 

@@ -93,7 +93,6 @@ export interface LensReport {
   /** By ncu's names; sums over the traced blocks. */
   readonly totals: Readonly<Record<string, number>>;
   readonly summary: LensSummary;
-  /** What the other observers found, null where they did not look. */
+  /** What went wrong; null where nobody looked (option `hazards`). */
   readonly hazards: unknown;
-  readonly steps: unknown;
 }

@@ -57,7 +57,7 @@ export async function step(
     },
     timeLimit: options.timeLimit ?? 60,
     keep: false,
-    steps: true,
+    purpose: "steps",
   });
   const raw = trace.observers.steps as RawSteps;
   if (raw.tooLarge) {

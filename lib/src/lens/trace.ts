@@ -3,7 +3,7 @@ import type { CompiledModule } from "../backend/compiled";
 import type { Kernel } from "../runtime/kernel";
 import type { LaunchConfig } from "../runtime/launch";
 import type { KernelArg } from "../runtime/pack";
-import { lensDevice } from "./lensDevice";
+import { lensDevice, type Purpose } from "./lensDevice";
 import { Mirror } from "./mirror";
 
 /** Memory named in a trace. */
@@ -46,8 +46,8 @@ export interface TraceOptions {
   readonly request: LensRequest;
   /** Seconds the traced launch may take. */
   readonly timeLimit: number;
-  /** Compile the kernel so that it tells every statement it runs. */
-  readonly steps?: boolean;
+  /** What is looked for; "hazards" by default. */
+  readonly purpose?: Purpose;
   /** Write what the launch computed back to the tensors given. */
   readonly keep: boolean;
 }
@@ -59,7 +59,7 @@ export async function traceLaunch(
   args: readonly KernelArg[],
   options: TraceOptions,
 ): Promise<TracedLaunch> {
-  const device = await lensDevice(options.timeLimit, options.steps);
+  const device = await lensDevice(options.timeLimit, options.purpose ?? "hazards");
   await device.connection.reopened();
   const { request } = kernel.module;
   const traced = await device.compileModule(request.source, { ...request, names: request.names });

@@ -43,8 +43,13 @@ export function compileForSteps(request: CompileRequest): Promise<CompiledModule
   return compile(request, "steps");
 }
 
+/** As `compileForLens`, with the compiler's own checks, which tell the lens what they find. */
+export function compileForChecks(request: CompileRequest): Promise<CompiledModule> {
+  return compile(request, "checks");
+}
+
 /** What a module is made for, which is also the name of its shelf in the cache. */
-type Purpose = "cpu" | "lens" | "steps";
+type Purpose = "cpu" | "lens" | "checks" | "steps";
 
 async function compile(request: CompileRequest, purpose: Purpose): Promise<CompiledModule> {
   const start = performance.now();
@@ -54,7 +59,7 @@ async function compile(request: CompileRequest, purpose: Purpose): Promise<Compi
   const arguments_ = argumentsOf(request, compiler);
   if (purpose === "steps") arguments_.push(...stepFlags(compiler));
   const key = [
-    ...(purpose === "cpu" ? [] : instrumentation(compiler)),
+    ...(purpose === "cpu" ? [] : instrumentation(compiler, purpose !== "lens")),
     ...(purpose === "steps" ? [translate(request.source, request.fileName, true).text] : []),
     compiler.version,
     cpuFeatures(),
@@ -146,7 +151,7 @@ async function build(
   const { code, err } =
     purpose === "cpu"
       ? await runCompiler(compiler.path, [...full, "module.cc", "-o", "module.so"], dir)
-      : await buildInstrumented(compiler, full, dir);
+      : await buildInstrumented(compiler, full, dir, purpose !== "lens");
   if (code !== 0) throw instantiationError(request, err) ?? hostCompileError(request, err);
   rmSync(join(dir, "headers"), { recursive: true, force: true });
   const names = entries.map(({ name }) => ({ name, symbol: name }));

@@ -13,10 +13,10 @@ import { type HostCompiler, runCompiler } from "./compiler";
  * - g++: aggregates are not taken apart, so that a float4 is one access of 16 bytes; clang has no such switch, and the
  *   vector types themselves see to it (vector_types.h)
  */
-function flags(compiler: HostCompiler): string[] {
+function flags(compiler: HostCompiler, checks: boolean): string[] {
+  const common = ["-O2", "-g", "-D__KERNEL_LAB_LENS__=1", "-fsanitize=thread"];
   // The checks call out where they fail and the kernel goes on (hooks/check_hooks.inc.h).
-  const checks = "signed-integer-overflow,bounds,alignment";
-  const common = ["-O2", "-g", "-D__KERNEL_LAB_LENS__=1", "-fsanitize=thread", `-fsanitize=${checks}`];
+  if (checks) common.push("-fsanitize=signed-integer-overflow,bounds,alignment");
   if (compiler.clang) {
     return [
       ...common,
@@ -50,26 +50,28 @@ const hooksFile = () => homePath("native", "simt", "hooks", "lens_hooks.cc");
 const checksFile = () => homePath("native", "simt", "hooks", "check_hooks.inc.h");
 
 /** What an instrumented module depends on beside its source: for the key of the cache. */
-export function instrumentation(compiler: HostCompiler): string[] {
+export function instrumentation(compiler: HostCompiler, checks: boolean): string[] {
   const table = readFileSync(homePath("native", "simt", "lens", "hook_table.h"), "utf8");
   const hooks = [hooksFile(), checksFile()].map((file) => readFileSync(file, "utf8"));
-  return [...flags(compiler), ...hooks, table];
+  return [...flags(compiler, checks), ...hooks, table];
 }
 
 /**
  * Builds module.cc in `dir` to an instrumented module.so: the source with the instrumentation, the hooks without.
  *
- * `full` are the compiler's arguments of a plain module. Throws "no-instrumentation".
+ * `full` are the compiler's arguments of a plain module. `checks`: the compiler's own checks too, of overflow, bounds
+ * and alignment, whose branches are in the way of counting. Throws "no-instrumentation".
  */
 export async function buildInstrumented(
   compiler: HostCompiler,
   full: readonly string[],
   dir: string,
+  checks: boolean,
 ): Promise<{ code: number; err: string }> {
   const arguments_ = full.filter((argument) => argument !== "-shared");
   const module = await runCompiler(
     compiler.path,
-    [...arguments_, ...flags(compiler), "-c", "module.cc", "-o", "module.o"],
+    [...arguments_, ...flags(compiler, checks), "-c", "module.cc", "-o", "module.o"],
     dir,
   );
   if (module.code !== 0) {
