@@ -178,7 +178,7 @@ test("standingTable() marks doubt and what was measured apart", () => {
   assert.match(text, /faster \*/);
   assert.match(text, /4\.50 ms +3\.80 ms +NVIDIA H100/);
   assert.match(text, /different runs/);
-  assert.match(html, /<table/);
+  assert.match(html, /<table[\s\S]*different runs/);
   assert.match(standingTable([]).text, /no device/);
 });
 
@@ -192,4 +192,10 @@ test("standingPlot() draws a ratio a case, hollow where a side is doubtful, and 
   assert.match(svg, /fill="transparent"/);
   assert.match(caption, /Hollow: 1 .*Not drawn: 1/);
   assert.match(standingPlot([]).svg, /<svg/);
+  const a10 = run(
+    record("attention/a", 1e-3, { deviceName: "NVIDIA A10" }),
+    record("torch/x", 2e-3, { deviceName: "NVIDIA A10" }),
+  );
+  const both = standingOf([a10, run(record("attention/a", 1e-3), record("torch/x", 2e-3))]);
+  assert.match(standingPlot(both).svg, /f16, NVIDIA A10/);
 });

@@ -10,6 +10,7 @@ import { colors, textWidth } from "./theme";
  * Hollow: one side is not trusted.
  */
 export function standingPlot(rows: readonly Standing[]): Figure {
+  const devices = [...new Set(rows.map((row) => row.device))];
   const points = rows.flatMap((row) => {
     if (!row.ratio || !row.ours || !row.best) return [];
     const hollow = row.ours.verdict !== "trusted" || row.best.verdict !== "trusted";
@@ -17,7 +18,7 @@ export function standingPlot(rows: readonly Standing[]): Figure {
       row.outcome === "faster" ? colors.good : row.outcome === "tie" ? colors.baseline : colors.roof;
     return [
       {
-        name: `${row.suite} ${row.case}`,
+        name: `${row.suite} ${row.case}${devices.length > 1 ? `, ${row.device}` : ""}`,
         ...row.ratio,
         hollow,
         color,
@@ -69,7 +70,7 @@ export function standingPlot(rows: readonly Standing[]): Figure {
       ],
     },
     {
-      title: `Against the best baseline${rows[0] ? ` on ${[...new Set(rows.map((r) => r.device))].join(", ")}` : ""}`,
+      title: `Against the best baseline${rows[0] ? ` on ${devices.join(", ")}` : ""}`,
       caption: [
         "Dots: ratio of medians; lines: 95% interval.",
         hollow > 0 ? `Hollow: ${hollow} with an ambiguous side.` : "",

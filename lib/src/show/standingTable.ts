@@ -1,4 +1,4 @@
-import { digits, formatSeconds, formatShare } from "./format";
+import { digits, escapeHtml, formatSeconds, formatShare } from "./format";
 import type { Standee, Standing } from "./standing";
 import { type TableView, tableOf } from "./table";
 
@@ -16,9 +16,10 @@ export function standingTable(rows: readonly Standing[]): TableView {
     },
   );
   const notes = notesOf(rows);
+  const small = notes.map((note) => `<div style="font-size:12.5px;opacity:.75">${escapeHtml(note)}</div>`);
   return {
-    ...view,
     text: [view.text, ...notes].join("\n"),
+    html: view.html + small.join(""),
     markdown: [view.markdown, ...notes].join("\n\n"),
   };
 }
