@@ -6,6 +6,7 @@ export type * from "./backend/contract";
 export { recordedBaselines, recordedRuns } from "./baselines/recorded";
 export { type BaselineOptions, findTorch, runBaselines } from "./baselines/run";
 export { standing, standingRows } from "./baselines/standing";
+export { type CalibrateOptions, calibrate } from "./bench/calibrate";
 export { copyBandwidth } from "./bench/copyBandwidth";
 export { type CounterQuantity, counterQuantities } from "./bench/counterMetrics";
 export { type CounterOptions, type Counters, counters, countersOf } from "./bench/counters";

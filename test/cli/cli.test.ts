@@ -50,6 +50,7 @@ test("every command has a description, --json and examples", () => {
     "baselines",
     "bench",
     "bundle",
+    "calibrate",
     "clean",
     "compare",
     "completion",

@@ -16,6 +16,7 @@ import { addBaseline } from "./baseline";
 import { addBaselines } from "./baselines";
 import { addBench } from "./bench";
 import { addBundle } from "./bundle";
+import { addCalibrate } from "./calibrate";
 import { addClean } from "./clean";
 import { addCompare } from "./compare";
 import { addCompletion, complete } from "./completion";
@@ -37,6 +38,7 @@ const commands: readonly ((lab: Command) => void)[] = [
   addSweep,
   addCompare,
   addBaseline,
+  addCalibrate,
   addReport,
   addStanding,
   addExport,
