@@ -147,7 +147,7 @@ export { type LineOptions, linePlot } from "./show/lines";
 export { type PlotRequest, plot, plotFigure, table } from "./show/plot";
 export { type PlotlyFigure, plotly } from "./show/plotly";
 export { recordTable } from "./show/recordTable";
-export { type Report, report } from "./show/report";
+export { type Report, report } from "./show/report/report";
 export { type RooflineOptions, rooflinePlot } from "./show/roofline";
 export { kernelSource, showSource } from "./show/source";
 export {

@@ -30,6 +30,22 @@ const MEASURE = `(() => ({
   tables: document.querySelectorAll("table").length,
 }))()`;
 
+/** What has the focus: its place among all elements, and its outline. */
+const FOCUSED = `(() => {
+  const element = document.activeElement;
+  const index = element === document.body ? -1 : [...document.querySelectorAll("*")].indexOf(element);
+  return { index, outline: getComputedStyle(element).outlineStyle };
+})()`;
+
+/** How many elements a reader has to reach: links, folded parts, and what scrolls by itself. */
+const FOCUSABLE = `[...document.querySelectorAll("a[href], summary, [tabindex='0']")]
+  .filter(e => !e.closest("details:not([open])") || e.tagName === "SUMMARY").length`;
+
+/** What is wider than an A4 page between its margins. */
+const TOO_WIDE = `[...document.querySelectorAll("table, svg, p, h1, h2, h3, h4")]
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility())
+  .map(e => e.tagName + " " + e.getBoundingClientRect().right + " " + e.textContent.slice(0, 60))`;
+
 /** Relative luminance of "rgb(r, g, b)", 0..1, near enough to tell light from dark. */
 function luminance(colour: string): number {
   const [r = 0, g = 0, b = 0] = (colour.match(/[\d.]+/g) ?? []).map(Number);
@@ -83,4 +99,34 @@ test("the report reads well on a laptop and a phone, light and dark", {
       });
     }
   }
+
+  await context.test("every part is reached by the keyboard, and what is reached shows it", async () => {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    await page.goto(pathToFileURL(file).href, { waitUntil: "load" });
+    const reached = new Set<string>();
+    for (let i = 0; i < 400; i++) {
+      await page.keyboard.press("Tab");
+      const at = (await page.evaluate(FOCUSED)) as { index: number; outline: string };
+      if (at.index < 0 || reached.has(String(at.index))) break;
+      reached.add(String(at.index));
+      assert.notEqual(at.outline, "none", `element ${at.index} shows no focus`);
+    }
+    const wanted = (await page.evaluate(FOCUSABLE)) as number;
+    await page.close();
+    assert.ok(wanted > 10);
+    assert.equal(reached.size, Math.min(wanted, 400));
+  });
+
+  await context.test("on paper nothing is cut off at the edge, in light colours", async () => {
+    const page = await browser.newPage({ viewport: { width: 703, height: 1000 }, colorScheme: "dark" });
+    await page.goto(pathToFileURL(file).href, { waitUntil: "load" });
+    await page.emulateMedia({ media: "print" });
+    const wide = (await page.evaluate(TOO_WIDE)) as string[];
+    const layout = (await page.evaluate(MEASURE)) as Layout;
+    const pdf = await page.pdf({ path: picturePath("report.pdf"), format: "A4" });
+    await page.close();
+    assert.deepEqual(wide, []);
+    assert.ok(luminance(layout.background) > 0.9 && luminance(layout.text) < 0.1);
+    assert.equal(pdf.subarray(0, 5).toString(), "%PDF-");
+  });
 });

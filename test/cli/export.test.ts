@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { homePath } from "kernel-lab/dist/core/paths";
+import { dataPath, homePath } from "kernel-lab/dist/core/paths";
 import { runDocument } from "kernel-lab/dist/record/document";
 import { saveRun } from "kernel-lab/dist/record/store";
 import { fixtureRecord } from "../record/fixtures";
@@ -15,6 +15,7 @@ for (const home of ["here", "there"]) {
   for (const folder of ["kernels", "native", "data/baselines", "results"]) {
     mkdirSync(join(scratch, home, folder), { recursive: true });
   }
+  copyFileSync(dataPath("gpus.json"), join(scratch, home, "data", "gpus.json"));
 }
 const slow = Array.from({ length: 50 }, (_, i) => 3e-3 + ((i * 7) % 11) * 1e-7);
 saveRun(runDocument("softmax", [fixtureRecord()]), join(scratch, "here", "results"));

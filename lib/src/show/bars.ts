@@ -16,6 +16,9 @@ export interface BarOptions {
   readonly caption?: string;
 }
 
+/** Pixels above the bars of a case, for its name. */
+const titleRoom = 32;
+
 /**
  * Implementations side by side, one bar each with the interval of its median; a group a case, ours in colour.
  *
@@ -61,14 +64,16 @@ export function barPlot(records: readonly MeasureRecord[], options: BarOptions =
   return figure(
     {
       width: options.width ?? 760,
-      height: 54 + cases.length * (perCase * 26 + (grouped ? 30 : 0)),
+      height: 54 + cases.length * (perCase * 26 + (grouped ? titleRoom : 0)),
       marginLeft: left,
       marginRight: right,
       marginTop: grouped ? 22 : 10,
       marginBottom: 44,
       x: { label: metric.label, grid: true, zero: true, nice: true, ticks: 6 },
       y: { label: null, domain: names, tickSize: 0, padding: 0.28 },
-      ...(grouped ? { fy: { label: null, domain: cases, axis: null, padding: 0.12 } } : {}),
+      ...(grouped
+        ? { fy: { label: null, domain: cases, axis: null, padding: titleRoom / (perCase * 26 + titleRoom) } }
+        : {}),
       marks: [
         Plot.barX(rows, {
           x: "value",

@@ -58,7 +58,7 @@ export function colorOf(records: readonly MeasureRecord[]): Map<string, string> 
   return result;
 }
 
-/** Rough width in pixels of a text at 13 px: enough to leave room for a label. */
+/** Width in pixels of a text at 13 px in a wide system font: enough to leave room for a label. */
 export function textWidth(text: string): number {
-  return Math.ceil(text.length * 7);
+  return Math.ceil(text.length * 7.8);
 }

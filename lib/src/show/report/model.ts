@@ -1,9 +1,12 @@
-import { compareSamples } from "../record/comparison";
-import type { Environment, Failure, MeasureRecord, RunDocument } from "../record/schema";
-import { caseKey, latestRecords, recordsOf } from "../record/store";
-import { digits, formatByteRate, formatBytes, formatFlopRate, formatSeconds, formatShare } from "./format";
-import { caseLabel } from "./labels";
-import { metricFor } from "./metric";
+import { compareSamples } from "../../record/comparison";
+import type { Environment, Failure, MeasureRecord, RunDocument } from "../../record/schema";
+import { caseKey, latestRecords, recordsOf } from "../../record/store";
+import { digits, formatByteRate, formatBytes, formatFlopRate, formatSeconds, formatShare } from "../format";
+import { caseLabel } from "../labels";
+import { metricFor } from "../metric";
+import { type Attempts, attemptsOf, type LadderStep, ladderOf } from "./attempts";
+import { type SpeedUp, speedUpsOf } from "./speedup";
+import { type Limit, limitOf, type Utilization, utilizationOf } from "./utilization";
 
 /** What a report is made of; everything comes from files. */
 export interface ReportInput {
@@ -14,6 +17,8 @@ export interface ReportInput {
   readonly title?: string;
   /** ISO time of writing; default now. */
   readonly date?: string;
+  /** What the author has to say in the end: paragraphs, and lists of lines that begin with "- ". */
+  readonly notes?: string;
 }
 
 /** One suite on one device. */
@@ -27,6 +32,30 @@ export interface SuiteSection {
   readonly failures: Failure[];
   /** One sentence a case: the best of ours, its rate, and what it is against the best baseline. */
   readonly headlines: string[];
+  readonly speedUps: SpeedUp[];
+  /** The best of ours in each case, with how much of the device it uses and what limits it. */
+  readonly kernels: KernelUse[];
+  readonly ladder: LadderStep[];
+  readonly attempts: Attempts[];
+  /** The record whose launches are shown one by one: the best of ours at the case that takes longest. */
+  readonly shown: MeasureRecord | null;
+}
+
+/** A kernel at its best setting in a case. */
+export interface KernelUse {
+  readonly record: MeasureRecord;
+  readonly use: Utilization;
+  readonly limit: Limit;
+}
+
+/** How long an implementation ran in all timed samples of a device. */
+export interface KernelTime {
+  readonly device: string;
+  readonly implementation: string;
+  readonly launches: number;
+  readonly seconds: number;
+  /** Of the time of all implementations of ours on the device. */
+  readonly share: number;
 }
 
 /** The report before it is drawn. */
@@ -37,6 +66,9 @@ export interface ReportModel {
   readonly environments: Environment[];
   readonly counts: { readonly trusted: number; readonly ambiguous: number; readonly rejected: number };
   readonly warnings: readonly string[];
+  /** Those that ran longest, at most ten a device. */
+  readonly topKernels: KernelTime[];
+  readonly notes: string;
 }
 
 /** Arranges runs by device and suite, devices with a GPU first. */
@@ -57,7 +89,37 @@ export function reportModel(input: ReportInput): ReportModel {
     environments: newestEnvironments(all),
     counts: { trusted: count("trusted"), ambiguous: count("ambiguous"), rejected: count("rejected") },
     warnings: input.warnings ?? [],
+    topKernels: topKernels(records),
+    notes: input.notes ?? "",
   };
+}
+
+function topKernels(records: readonly MeasureRecord[]): KernelTime[] {
+  const times = new Map<
+    string,
+    { device: string; implementation: string; launches: number; seconds: number }
+  >();
+  const whole = new Map<string, number>();
+  for (const { environment, implementation, method, samples } of records) {
+    if (implementation.kind !== "ours") continue;
+    const device = environment.device.name;
+    const seconds = samples.reduce((a, b) => a + b, 0) * method.batch;
+    const key = JSON.stringify([device, implementation.name]);
+    const held = times.get(key) ?? { device, implementation: implementation.name, launches: 0, seconds: 0 };
+    held.launches += samples.length * method.batch;
+    held.seconds += seconds;
+    times.set(key, held);
+    whole.set(device, (whole.get(device) ?? 0) + seconds);
+  }
+  const sorted = [...times.values()]
+    .map((time) => ({ ...time, share: time.seconds / whole.get(time.device)! }))
+    .sort((a, b) => b.seconds - a.seconds);
+  return [...whole.keys()].flatMap((device) => sorted.filter((t) => t.device === device).slice(0, 10));
+}
+
+/** What was measured in an environment: PyTorch's runs name their torch. */
+export function environmentTitle({ device, packages }: Environment): string {
+  return packages.torch ? `${device.name}, PyTorch's runs` : `${device.name}, this lab's runs`;
 }
 
 /** The environment as rows of name and value. */
@@ -98,14 +160,30 @@ function section(records: MeasureRecord[], runs: readonly RunDocument[]): SuiteS
   const newest = records.reduce((a, b) => (a.environment.date >= b.environment.date ? a : b));
   const best = fastestVariants(records);
   const own = runs.filter((run) => run.environment.device.name === device);
+  const failures = own.flatMap((run) => run.failures).filter((f) => f.case.suite === suite);
+  const ours = best.filter((r) => r.implementation.kind === "ours" && r.verdict.verdict !== "rejected");
   return {
     suite,
     environment: newest.environment,
     records,
     best,
-    failures: own.flatMap((run) => run.failures).filter((f) => f.case.suite === suite),
-    headlines: headlines(best),
+    failures,
+    headlines: ours.length === 0 ? [] : headlines(best),
+    speedUps: speedUpsOf(best),
+    kernels: ours.map((record) => ({ record, use: utilizationOf(record), limit: limitOf(record) })),
+    ladder: ladderOf(best),
+    attempts: attemptsOf(records, failures),
+    shown: shownOf(ours),
   };
+}
+
+function shownOf(ours: readonly MeasureRecord[]): MeasureRecord | null {
+  const fastest = new Map<string, MeasureRecord>();
+  for (const record of ours) {
+    const held = fastest.get(caseKey(record));
+    if (!held || record.statistics.median < held.statistics.median) fastest.set(caseKey(record), record);
+  }
+  return [...fastest.values()].sort((a, b) => b.statistics.median - a.statistics.median)[0] ?? null;
 }
 
 function fastestVariants(records: readonly MeasureRecord[]): MeasureRecord[] {

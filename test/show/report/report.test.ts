@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runDocument } from "kernel-lab/dist/record/document";
-import { report } from "kernel-lab/dist/show/report";
-import { fixtureRecord } from "../record/fixtures";
+import { report } from "kernel-lab/dist/show/report/report";
+import { fixtureRecord } from "../../record/fixtures";
 
 const slower = Array.from({ length: 50 }, (_, i) => 3e-3 + ((i * 7) % 11) * 1e-7);
 
@@ -53,4 +53,63 @@ test("report() of nothing says so and names what was skipped", () => {
   assert.match(html, /No result files yet/);
   assert.match(html, /&#60;broken\.json&#62;/);
   assert.match(markdown, /<broken\.json>/);
+});
+
+test("report() follows the order of the reporting requirements in both forms", () => {
+  const baseline = fixtureRecord({ id: "torch eager", kind: "baseline", samples: slower });
+  const swept = [64, 128].map((block) => {
+    const record = fixtureRecord({ samples: block === 64 ? slower : fixtureRecord().samples });
+    return { ...record, implementation: { ...record.implementation, parameters: { block } } };
+  });
+  const { html, markdown } = report({
+    runs: [runDocument("softmax", [...swept, fixtureRecord({ id: "softmax/01_naive", samples: slower })])],
+    baselines: [runDocument("softmax", [baseline], { writer: "torch_baselines" })],
+    notes: "Two stages <were> tried.",
+  });
+  const order = [
+    "Hardware used",
+    "Results",
+    "Speed-up",
+    "Profile",
+    "Timeline",
+    "Top kernels by time",
+    "Memory bandwidth utilisation",
+    "Compute utilisation",
+    "Analysis",
+    "What limits each kernel",
+    "Attempts measured",
+    "Discussion and future work",
+  ];
+  for (const [name, pattern] of [
+    ["html", /<h[23][^>]*>(?:\d\. )?([^<]*)/g],
+    ["markdown", /^#{2,3} (?:\d\. )?(.*)$/gm],
+  ] as const) {
+    const text = name === "html" ? html : markdown;
+    const headings = [...text.matchAll(pattern)].map((m) => m[1]).filter((h) => order.includes(h));
+    assert.deepEqual(headings, order, name);
+  }
+  for (const text of [html, markdown]) {
+    assert.match(text, /block 128/);
+    assert.match(text, /200% slower/);
+    assert.match(text, /Two stages/);
+  }
+  assert.match(html, /&#60;were&#62;/);
+});
+
+test("report() leaves discussion and future work to the author", () => {
+  const { html, markdown } = report({ runs: [runDocument("softmax", [fixtureRecord()])] });
+  for (const text of [html, markdown]) assert.match(text, /For the author to write/);
+});
+
+test("report() adds up the time of each kernel", () => {
+  const { model } = report({
+    runs: [runDocument("softmax", [fixtureRecord(), fixtureRecord({ id: "slow", samples: slower })])],
+  });
+  assert.deepEqual(
+    model.topKernels.map((t) => [t.implementation, t.launches, Math.round(t.share * 100)]),
+    [
+      ["slow", 50, 75],
+      ["softmax/04_online", 50, 25],
+    ],
+  );
 });

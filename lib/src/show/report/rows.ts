@@ -1,0 +1,105 @@
+import type { Failure } from "../../record/schema";
+import { digits, formatSeconds, formatShare } from "../format";
+import { caseLabel } from "../labels";
+import type { CellValue } from "../table";
+import type { Attempts, LadderStep } from "./attempts";
+import type { KernelTime, KernelUse } from "./model";
+import type { SpeedUp } from "./speedup";
+import type { Use } from "./utilization";
+
+type Row = Record<string, CellValue>;
+
+/** Ours against each baseline. */
+export function speedUpRows(speedUps: readonly SpeedUp[]): Row[] {
+  return speedUps.map((s) => ({
+    case: s.case,
+    ours: `${s.ours.implementation.name}, ${formatSeconds(s.ours.statistics.median)}`,
+    baseline: `${s.baseline.implementation.name}, ${formatSeconds(s.baseline.statistics.median)}`,
+    "speed-up": s.outcome === "tie" ? `${digits(s.ratio)}x, a tie` : `${digits(s.ratio)}x`,
+    "95%": `${digits(s.lo)} to ${digits(s.hi)}`,
+  }));
+}
+
+/** Kernels by the time they took in all. */
+export function timeRows(times: readonly KernelTime[]): Row[] {
+  return times.map((t) => ({
+    device: t.device,
+    kernel: t.implementation,
+    "timed launches": t.launches,
+    "time in all": formatSeconds(t.seconds),
+    share: formatShare(t.share),
+  }));
+}
+
+/** How much of the device each kernel uses. */
+export function useRows(kernels: readonly KernelUse[], of: "memory" | "compute"): Row[] {
+  return kernels.flatMap(({ record, use }) => {
+    const found = use[of];
+    return found
+      ? [
+          {
+            kernel: record.implementation.name,
+            case: caseLabel(record),
+            [of === "memory" ? "of the bandwidth" : "of the peak"]: formatShare(found.share),
+            "": barText(found.share),
+            by: byText(found),
+          },
+        ]
+      : [];
+  });
+}
+
+/** What limits each kernel. */
+export function limitRows(kernels: readonly KernelUse[]): Row[] {
+  return kernels.map(({ record, limit }) => ({
+    kernel: record.implementation.name,
+    case: caseLabel(record),
+    median: formatSeconds(record.statistics.median),
+    "limited by": limit.by,
+    why: limit.why,
+  }));
+}
+
+/** The rungs of a ladder. */
+export function ladderRows(ladder: readonly LadderStep[]): Row[] {
+  return ladder.map(({ case: name, record, faster }) => ({
+    case: name,
+    rung: record.implementation.name,
+    median: formatSeconds(record.statistics.median),
+    "against the first": `${digits(faster)}x`,
+    verdict: record.verdict.verdict,
+  }));
+}
+
+/** The settings of a sweep, the fastest few. */
+export function attemptRows({ attempts }: Attempts, most: number): Row[] {
+  return attempts.slice(0, most).map(({ setting, record, slower, best }) => ({
+    setting,
+    median: formatSeconds(record.statistics.median),
+    "against the fastest": best ? "best" : `${digits((slower - 1) * 100)}% slower`,
+    verdict: record.verdict.verdict,
+  }));
+}
+
+/** What could not be measured. */
+export function failureRows(failures: readonly Failure[]): Row[] {
+  return failures.map((f) => ({
+    case: caseLabel(f),
+    implementation: f.implementation.name,
+    parameters: Object.entries(f.implementation.parameters)
+      .map(([k, v]) => `${k}=${v}`)
+      .join(" "),
+    what: f.kind,
+    reason: f.reason,
+  }));
+}
+
+/** A share as a bar of twenty blocks, for a text. */
+export function barText(share: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * 20);
+  return "█".repeat(filled) + "░".repeat(20 - filled);
+}
+
+function byText(use: Use): string {
+  return use.source === "counters" ? "hardware counters" : "model";
+}

@@ -1,0 +1,123 @@
+import * as Plot from "@observablehq/plot";
+import { compareSamples } from "../../record/comparison";
+import type { MeasureRecord } from "../../record/schema";
+import { caseKey } from "../../record/store";
+import { type Figure, figure } from "../figure";
+import { digits, tickText } from "../format";
+import { caseLabel } from "../labels";
+import { oursPalette, textWidth } from "../theme";
+import { isAmbiguous } from "../verdicts";
+
+/** Ours against one baseline at one case. */
+export interface SpeedUp {
+  readonly case: string;
+  readonly ours: MeasureRecord;
+  readonly baseline: MeasureRecord;
+  /** The baseline's time over ours, with its 95% interval: over 1, ours is the faster. */
+  readonly ratio: number;
+  readonly lo: number;
+  readonly hi: number;
+  readonly outcome: "faster" | "slower" | "tie";
+}
+
+/** The fastest of ours in each case against every baseline of it; rejected measurements are left out. */
+export function speedUpsOf(best: readonly MeasureRecord[]): SpeedUp[] {
+  const cases = new Map<string, MeasureRecord[]>();
+  for (const record of best.filter((r) => r.verdict.verdict !== "rejected")) {
+    cases.set(caseKey(record), [...(cases.get(caseKey(record)) ?? []), record]);
+  }
+  return [...cases.values()].flatMap((records) => {
+    const sorted = [...records].sort((a, b) => a.statistics.median - b.statistics.median);
+    const ours = sorted.find((r) => r.implementation.kind === "ours");
+    if (!ours) return [];
+    return sorted
+      .filter((r) => r.implementation.kind === "baseline")
+      .map((baseline) => {
+        const { ratio, lo, hi, outcome } = compareSamples(ours.samples, baseline.samples);
+        const word = outcome === "tie" ? ("tie" as const) : outcome === "a" ? "faster" : "slower";
+        return { case: caseLabel(ours), ours, baseline, ratio, lo, hi, outcome: word };
+      });
+  });
+}
+
+/** Ratios worth a line of the grid. */
+const ratios = [
+  0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 50, 100, 200, 500, 1000,
+];
+
+const symbols = ["circle", "square", "triangle", "diamond", "star", "wye", "cross"] as const;
+
+/** The ratios as points with their intervals, a row a case, a colour and a shape a baseline; right of the line ours is faster. */
+export function speedUpPlot(speedUps: readonly SpeedUp[], title: string): Figure {
+  const names = [...new Set(speedUps.map((s) => s.baseline.implementation.name))];
+  const points = speedUps.map((s) => {
+    const at = names.indexOf(s.baseline.implementation.name);
+    return {
+      ...s,
+      name: s.baseline.implementation.name,
+      color: oursPalette[at % oursPalette.length]!,
+      symbol: symbols[at % symbols.length]!,
+      hollow: isAmbiguous(s.ours) || isAmbiguous(s.baseline),
+    };
+  });
+  type Point = (typeof points)[number];
+  const cases = [...new Set(points.map((p) => p.case))];
+  const ends = points.flatMap((p) => [p.lo, p.hi]);
+  const [from, to] = [Math.min(0.5, ...ends) * 0.95, Math.max(2, ...ends) * 1.05];
+  return figure(
+    {
+      width: 760,
+      height: 70 + cases.length * 40,
+      marginLeft: Math.min(280, Math.max(60, ...cases.map(textWidth)) + 12),
+      marginRight: 56,
+      marginTop: 12,
+      marginBottom: 46,
+      x: {
+        type: "log",
+        domain: [from, to],
+        label: "times as fast as the baseline",
+        grid: true,
+        ticks: ratios.filter((ratio) => ratio >= from && ratio <= to),
+        tickFormat: tickText,
+      },
+      y: { label: null, domain: cases, tickSize: 0, padding: 0.4 },
+      symbol: { type: "identity" },
+      marks: [
+        Plot.ruleX([1], { stroke: "currentColor", strokeWidth: 1.5 }),
+        Plot.link(points, {
+          x1: "lo",
+          x2: "hi",
+          y: "case",
+          stroke: "color",
+          strokeWidth: 3,
+          strokeOpacity: 0.6,
+        }),
+        Plot.dot(points, {
+          x: "ratio",
+          y: "case",
+          symbol: "symbol",
+          r: 6,
+          fill: (p: Point) => (p.hollow ? "transparent" : p.color),
+          stroke: "color",
+          strokeWidth: 2,
+          title: (p: Point) => `${p.case}\n${p.ours.implementation.name}: ${speedUpText(p)}`,
+        }),
+      ],
+    },
+    {
+      title,
+      caption:
+        "The fastest of ours in each case; bars: 95% interval of the ratio. Right of the line ours is the faster." +
+        (points.some((p) => p.hollow) ? " Hollow: one of the two is ambiguous." : ""),
+      legend: names.map((label, i) => ({ label, color: oursPalette[i % oursPalette.length]! })),
+    },
+  );
+}
+
+/** "2.18x torch compiled (2.17 to 2.19)", or a tie. */
+export function speedUpText(s: SpeedUp): string {
+  const { name } = s.baseline.implementation;
+  return s.outcome === "tie"
+    ? `a tie with ${name}`
+    : `${digits(s.ratio)}x ${name} (${digits(s.lo)} to ${digits(s.hi)})`;
+}
