@@ -29,6 +29,7 @@ import { addReport } from "./report";
 import { addRun } from "./run";
 import { addStanding } from "./standing";
 import { addSweep } from "./sweep";
+import { addValidate } from "./validate";
 
 /** Every command, in the order that `lab --help` lists them. */
 const commands: readonly ((lab: Command) => void)[] = [
@@ -43,6 +44,7 @@ const commands: readonly ((lab: Command) => void)[] = [
   addStanding,
   addExport,
   addAudit,
+  addValidate,
   addGrade,
   addBaselines,
   addList,
