@@ -6,7 +6,11 @@ test("gpuFacts() knows GPUs by the names drivers give them", () => {
   const names: [string, string | undefined][] = [
     ["NVIDIA H200", "NVIDIA H200"],
     ["NVIDIA H100 80GB HBM3", "NVIDIA H100 80GB HBM3"],
+    ["NVIDIA H100 PCIe", "NVIDIA H100 PCIe"],
     ["NVIDIA A100-SXM4-80GB", "NVIDIA A100-SXM4-80GB"],
+    ["NVIDIA A100 80GB PCIe", "NVIDIA A100 80GB PCIe"],
+    ["NVIDIA A100 80GB", "NVIDIA A100-SXM4-80GB"],
+    ["NVIDIA GH200 480GB", undefined],
     ["NVIDIA A100-SXM4-40GB", "NVIDIA A100-SXM4-40GB"],
     ["NVIDIA A10", "NVIDIA A10"],
     ["NVIDIA GeForce RTX 3090", "NVIDIA GeForce RTX 3090"],

@@ -17,6 +17,8 @@ const day = 86_400_000;
 /**
  * Everything about a run that contradicts itself, the chip it names, or the programs that are said to have written it.
  *
+ * It finds what does not fit together. Whoever makes up a whole run that does is not found here: measure again.
+ *
  * @param now the time to hold its dates against
  * @example lab.inspectRun(lab.readRun(path), path).filter((f) => f.severity === "forged")
  */
