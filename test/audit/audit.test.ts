@@ -39,6 +39,11 @@ test("audit() finds the large model at 8 x 2048 beyond every chip, its tokens a 
     assert.ok(Math.abs(row.share! - share) < 0.002, `${row.column}: ${row.share} against ${share}`);
   }
   assert.match(find("expected-results/end-to-end-large", /Batch 8/, /^H100/).conditions.join(), /fp8/);
+  // The width of the MLP is ours to assume: 4 x 4096^2 + 2 x 4096 x 11008 weights a layer would be 173.7 TFLOP.
+  const narrow = (column: RegExp) =>
+    find("expected-results/end-to-end-large", /Batch 8/, column).conditions.join();
+  assert.match(narrow(/^H100/), /it would be tight: 94\.\d%/);
+  assert.match(narrow(/^A100/), /it still needs 136%/);
   for (const size of ["small", "medium"]) {
     const rows = made.rows.filter((r) => r.table === `expected-results/end-to-end-${size}`);
     assert.ok(rows.length === 12 && rows.every((r) => r.verdict === "possible"), size);

@@ -10,7 +10,8 @@ export type AuditVerdict = "possible" | "tight" | "impossible";
 export const auditRule =
   "possible: needs under 85% of what the chip's data sheet allows; tight: 85% or more; impossible: more than the " +
   "chip can do at its highest clock (0.5% left for rounding, 5% for sizes, where GB and GiB are mixed up). Work and " +
-  "traffic are the least the shape allows, so a verdict of impossible holds for every kernel.";
+  "traffic are the least the shape allows, so a verdict of impossible holds for every kernel; what a shape leaves " +
+  "open stands in the table's reading and beside the verdict.";
 
 const tight = 0.85;
 const rounding = 1.005;
@@ -69,7 +70,9 @@ export function holdTime(work: Work, seconds: number, chip: GpuFacts, units: rea
       conditions,
     };
   }
-  if (best.verdict === "impossible") conditions.push(...narrower(work, seconds, chip, units));
+  if (best.verdict === "impossible") {
+    conditions.push(...narrowMlp(work, seconds, chip, best), ...narrower(work, seconds, chip, units));
+  }
   return { verdict: best.verdict, share: best.share, arithmetic: words(best, seconds, chip), conditions };
 }
 
@@ -131,6 +134,23 @@ function words(trial: Trial, seconds: number, chip: GpuFacts): string {
     `${formatFlops(cost.flops)} (${cost.flopsText}) ${took}: ${formatFlopRate(cost.flops / seconds)}, ` +
     `${formatShare(share)} of ${formatFlopRate(peak)} ${unitName(unit)}${clock}`
   );
+}
+
+/** The documents do not say how wide a model's MLP is: the narrowest they use for experts is 11008 for 4096. */
+function narrowMlp(work: Work, seconds: number, chip: GpuFacts, best: Trial): string[] {
+  if (work.op !== "forward") return [];
+  const { batch, seq, hidden, heads, layers } = work;
+  const inner = Math.round((hidden * 11008) / 4096);
+  const layer = costOf({ op: "layer", batch, seq, hidden, heads, inner, matmuls: 2 }, 2);
+  const share = (layers * layer.flops) / chip.flops[best.unit]! / seconds;
+  const verdict = verdictOf(share, share * (chip.clock.boost / chip.clock.max));
+  return verdict === best.verdict
+    ? [
+        `With an MLP of 2.7 times the width, as the experts have, it still needs ${formatShare(share)} of the limit.`,
+      ]
+    : [
+        `With an MLP of 2.7 times the width, as the experts have, it would be ${verdict}: ${formatShare(share)}.`,
+      ];
 }
 
 /** What a narrower type than the document names would need, for figures no stated type can reach. */
