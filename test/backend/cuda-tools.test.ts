@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ptxLines } from "kernel-lab/dist/backend/cuda/ptxLines";
-import { disassemble, sassLines } from "kernel-lab/dist/backend/cuda/sassLines";
+import { disassemble, memoryInstructions, sassLines } from "kernel-lab/dist/backend/cuda/sassLines";
 import { findCudaTool } from "kernel-lab/dist/backend/cuda/tools";
 
 let folder: string;
@@ -90,6 +90,29 @@ test("sassLines() takes one kernel with the places of its instructions", () => {
     { text: "0030  MUFU.EX2 R5, R5", label: false, lines: [9] },
   ]);
   assert.equal(sassLines(listing, "absent", own), null);
+});
+
+test("memoryInstructions() counts by name and width", () => {
+  const code = [
+    "0010  LDG.E.128.CONSTANT R4, desc[UR4][R2.64]",
+    "0020  @!P0 LDG.E R4, desc[UR4][R2.64]",
+    "0030  @P1 LDG.E R5, desc[UR4][R2.64]",
+    "0040  LDC R1, c[0x0][0x28]",
+    "0050  ULDC.64 UR4, c[0x0][0x208]",
+    "0060  LDGSTS.E.BYPASS.LTC128B.128 [R7], desc[UR4][R2.64]",
+    "0070  LDGDEPBAR",
+    "0080  STG.E.U16 desc[UR4][R2.64], R3",
+    "0090  ATOMS.POPC.INC.32 RZ, [R4]",
+    "00a0  LDSM.16.M88.4 R4, [R8]",
+  ].map((text) => ({ text, label: false, lines: [] }));
+  assert.deepEqual(memoryInstructions(code), {
+    "LDG.128": 1,
+    LDG: 2,
+    "LDGSTS.128": 1,
+    "STG.U16": 1,
+    ATOMS: 1,
+    LDSM: 1,
+  });
 });
 
 test("disassemble() says what the disassembler said", async () => {

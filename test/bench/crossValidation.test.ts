@@ -59,8 +59,16 @@ const reasons: ValidationReason[] = [
   { of: "turn", quantities: ["globalLoadRequests"], reason: "two loads are merged" },
 ];
 const measured = [
-  { ...rowOf("copy", "copy_kernel"), metrics: all({ [sectors]: 1010, [requests]: 250 }) },
-  { ...rowOf("turn", "turn_kernel<32>", 3), metrics: all({ [sectors]: 600, [requests]: 50 }) },
+  {
+    ...rowOf("copy", "copy_kernel"),
+    metrics: all({ [sectors]: 1010, [requests]: 250 }),
+    instructions: { LDG: 1 },
+  },
+  {
+    ...rowOf("turn", "turn_kernel<32>", 3),
+    metrics: all({ [sectors]: 600, [requests]: 50 }),
+    instructions: null,
+  },
 ];
 const validation: Validation = {
   kind: "kernel-lab-validation",

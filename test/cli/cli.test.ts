@@ -60,6 +60,7 @@ test("every command has a description, --json and examples", () => {
     "report",
     "run",
     "sweep",
+    "validate",
   ]) {
     assert.ok(
       lab.commands.some((c) => c.name() === name),

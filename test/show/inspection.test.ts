@@ -22,6 +22,7 @@ const inspection: Inspection = {
     { text: "0020  FADD R5, R0, 1", label: false, lines: [2, 3] },
   ],
   whyNoSass: "",
+  memoryInstructions: { "LDG.128": 2, STS: 1 },
   resources: {
     registers: 40,
     staticShared: 128,

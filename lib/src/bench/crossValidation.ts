@@ -30,13 +30,18 @@ export type Predictor = (launch: KernelLaunch) => Promise<Readonly<Record<string
 /** Called with what is being looked at, how many are done and how many there are. */
 export type ValidationProgress = (what: string, done: number, total: number) => void;
 
-interface Row {
+/** What identifies a row: launches of one kernel in one case. */
+interface Launched {
   readonly case: string;
   readonly kernel: string;
   readonly launches: number;
   readonly grid: [number, number, number];
   readonly block: [number, number, number];
+}
+
+interface Row extends Launched {
   readonly metrics: Readonly<Record<string, number | null>>;
+  readonly instructions: Readonly<Record<string, number>> | null;
 }
 
 /** What the lens says of every case; needs no GPU. */
@@ -51,7 +56,7 @@ export async function predictCases(
     progress(c.name, i, cases.length);
     const { launches, free } = await c.prepare(device);
     try {
-      for (const launch of launches) rows.push(rowOf(c.name, launch, await predict(launch)));
+      for (const launch of launches) rows.push(rowOf(c.name, launch, await predict(launch), null));
     } finally {
       free();
     }
@@ -60,7 +65,7 @@ export async function predictCases(
     kind: "kernel-lab-predictions",
     lab: labVersion().version,
     date: new Date().toISOString(),
-    rows: merged(rows).map(({ metrics, ...row }) => ({
+    rows: merged(rows).map(({ metrics, instructions: _, ...row }) => ({
       ...row,
       counts: Object.fromEntries(counterQuantities.map((q) => [q.id, quantityOf(q, metrics)])),
     })),
@@ -121,11 +126,12 @@ async function measureCases(
       if (LabError.is(error, "unknown-metric")) return [];
       throw error;
     });
-    return merged(
-      prepared.map(({ name, launch }, i) =>
-        rowOf(name, launch, { ...counted[i]!.metrics, ...more[i]?.metrics }),
-      ),
-    );
+    const rows: Row[] = [];
+    for (const [i, { name, launch }] of prepared.entries()) {
+      const { memoryInstructions } = await launch.kernel.inspect();
+      rows.push(rowOf(name, launch, { ...counted[i]!.metrics, ...more[i]?.metrics }, memoryInstructions));
+    }
+    return merged(rows);
   } finally {
     for (const free of frees) free();
     rmSync(folder, { recursive: true, force: true });
@@ -138,10 +144,9 @@ export function joinPredictions(
   measured: readonly Row[],
   reasons: readonly ValidationReason[],
 ): Validation["rows"] {
-  const key = (row: Omit<Row, "metrics">) =>
-    JSON.stringify([row.case, row.kernel, row.launches, row.grid, row.block]);
+  const key = (row: Launched) => JSON.stringify([row.case, row.kernel, row.launches, row.grid, row.block]);
   const known = new Map(predictions.rows.map((row) => [key(row), row]));
-  return measured.map(({ metrics, ...row }) => {
+  return measured.map(({ metrics, instructions, ...row }) => {
     const prediction = known.get(key(row));
     if (!prediction) {
       throw new LabError(
@@ -156,7 +161,7 @@ export function joinPredictions(
       const predicted = prediction.counts[quantity.id] ?? null;
       return compared(quantity, predicted, quantityOf(quantity, metrics), row, reasons);
     });
-    return { ...row, counts, metrics };
+    return { ...row, counts, metrics: { ...metrics }, instructions: instructions && { ...instructions } };
   });
 }
 
@@ -164,7 +169,7 @@ function compared(
   { id, label }: { readonly id: string; readonly label: string },
   predicted: number | null,
   measured: number | null,
-  row: Omit<Row, "metrics">,
+  row: Launched,
   reasons: readonly ValidationReason[],
 ): ValidatedCount {
   const both = predicted !== null && measured !== null;
@@ -177,9 +182,22 @@ function compared(
   return { quantity: id, label, predicted, measured, difference, agrees, reason };
 }
 
-function rowOf(name: string, { kernel, config }: KernelLaunch, metrics: Row["metrics"]): Row {
+function rowOf(
+  name: string,
+  { kernel, config }: KernelLaunch,
+  metrics: Row["metrics"],
+  instructions: Row["instructions"],
+): Row {
   const { grid, block } = checkLaunch(kernel.name, config, kernel.device.info, kernel.attributes);
-  return { case: name, kernel: kernel.name, launches: 1, grid: [...grid], block: [...block], metrics };
+  return {
+    case: name,
+    kernel: kernel.name,
+    launches: 1,
+    grid: [...grid],
+    block: [...block],
+    metrics,
+    instructions,
+  };
 }
 
 /** Launches of one kernel in one case as one row: their counts added up, the grid of the first. */

@@ -60,6 +60,8 @@ export interface Inspection {
   /** Machine code; null where there is no disassembler, and `whyNoSass` says what to do. */
   readonly sass: readonly CodeLine[] | null;
   readonly whyNoSass: string;
+  /** How many instructions that touch memory the SASS has, by name and width: { "LDG.128": 8, "STS": 2 }. */
+  readonly memoryInstructions: Readonly<Record<string, number>> | null;
   readonly resources: KernelResources;
   /** For the block size asked about; null when none was given. */
   readonly occupancy: TheoreticalOccupancy | null;

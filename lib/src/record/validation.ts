@@ -54,6 +54,8 @@ const validationSchema = z.strictObject({
       counts: z.array(countSchema),
       /** Everything measured, by ncu's names. */
       metrics: counts,
+      /** Instructions of the SASS that touch memory: "LDS.128" where the compiler joined loads. Null without nvdisasm. */
+      instructions: z.record(z.string(), z.number()).nullable(),
     }),
   ),
 });

@@ -1,7 +1,7 @@
 import { compileForCuda } from "../backend/cuda/compile";
 import { ptxLines } from "../backend/cuda/ptxLines";
 import { readResources } from "../backend/cuda/resources";
-import { disassemble, sassLines } from "../backend/cuda/sassLines";
+import { disassemble, memoryInstructions, sassLines } from "../backend/cuda/sassLines";
 import { findCudaTool } from "../backend/cuda/tools";
 import type { Inspection } from "../core/inspection";
 import type { Kernel } from "./kernel";
@@ -36,6 +36,7 @@ export async function inspectKernel(kernel: Kernel, options: InspectOptions): Pr
   const use = readResources(compiled.log).get(symbol)!;
   const dynamicShared = options.shared ?? 0;
   const nvdisasm = findCudaTool("nvdisasm");
+  const sass = nvdisasm ? sassLines(await disassemble(nvdisasm, compiled.binary), symbol, own) : null;
   return {
     kernel: name,
     symbol,
@@ -44,8 +45,9 @@ export async function inspectKernel(kernel: Kernel, options: InspectOptions): Pr
     fileName,
     source,
     ptx: ptxLines(compiled.ptx!, symbol, own)!,
-    sass: nvdisasm ? sassLines(await disassemble(nvdisasm, compiled.binary), symbol, own) : null,
+    sass,
     whyNoSass: nvdisasm ? "" : noDisassembler,
+    memoryInstructions: sass && memoryInstructions(sass),
     resources: { ...use, dynamicShared },
     occupancy:
       options.block === undefined

@@ -13,7 +13,7 @@ export function showInspection(inspection: Inspection): string | undefined {
 }
 
 /** Registers, shared memory, spills and occupancy in a few lines. */
-export function resourceSummary({ resources: r, occupancy }: Inspection): string[] {
+export function resourceSummary({ resources: r, occupancy, memoryInstructions }: Inspection): string[] {
   const dynamic = r.dynamicShared > 0 ? ` + ${r.dynamicShared} dynamic` : "";
   const spilled =
     r.spillStores + r.spillLoads > 0
@@ -29,6 +29,8 @@ export function resourceSummary({ resources: r, occupancy }: Inspection): string
       `occupancy ${formatShare(fraction)}: ${blocks} blocks of ${threads} threads, ${warps} of ${mostWarps} warps; limited by ${limits.join(" and ")}`,
     );
   }
+  const touches = Object.entries(memoryInstructions ?? {}).map(([name, count]) => `${count} ${name}`);
+  if (touches.length > 0) lines.push(`memory instructions: ${touches.join(", ")}`);
   return lines;
 }
 

@@ -48,3 +48,19 @@ export function sassLines(listing: string, symbol: string, own: OwnFile): CodeLi
   }
   return lines;
 }
+
+/**
+ * How many instructions that touch memory there are, by name and width: "LDG.128" loads 16 bytes of global memory a
+ * lane, "LDS" 4 of shared memory. What says only how they are cached or ordered is left out.
+ */
+export function memoryInstructions(lines: readonly CodeLine[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { text } of lines) {
+    const name = /^[0-9a-f]+\s+(?:@\S+\s+)?((?:LD|ST|ATOM|RED)[A-Z]*)((?:\.[A-Z0-9]+)*)/.exec(text);
+    // Constants come through their own cache, and LDGDEPBAR only counts copies.
+    if (!name || /^(?:LDC|LDGDEPBAR)/.test(name[1]!)) continue;
+    const width = /\.(64|128|[US]8|[US]16)\b/.exec(name[2]!)?.[0] ?? "";
+    counts[name[1]! + width] = (counts[name[1]! + width] ?? 0) + 1;
+  }
+  return counts;
+}
