@@ -159,6 +159,7 @@ export {
 } from "./show/standing";
 export { standingPlot } from "./show/standingPlot";
 export { standingTable } from "./show/standingTable";
+export { statisticsView } from "./show/statisticsView";
 export { stepPage } from "./show/steps/page";
 export type * from "./show/steps/trace";
 export { recordsView, type TableView, tableOf } from "./show/table";

@@ -9,6 +9,7 @@ import { metricFor } from "kernel-lab/dist/show/metric";
 import { plot, table } from "kernel-lab/dist/show/plot";
 import { plotlyHtml } from "kernel-lab/dist/show/plotly";
 import { rooflinePlot } from "kernel-lab/dist/show/roofline";
+import { statisticsView } from "kernel-lab/dist/show/statisticsView";
 import { parseHTML } from "linkedom";
 import { fixtureRecord } from "../record/fixtures";
 
@@ -49,6 +50,63 @@ test("every picture of CPU records says that these are not GPU times", () => {
   for (const figure of [barPlot(records), linePlot(records), heatmap(records, { x: "block", y: "cols" })]) {
     assert.match(figure.caption, /CPU device: not GPU times/);
   }
+});
+
+const three = (params: (i: number) => Record<string, number>) =>
+  (["trusted", "ambiguous", "rejected"] as const).map((verdict, i) => {
+    const record = fixtureRecord({ id: `k/${verdict}`, verdict, params: params(i), flops: 1e9 });
+    return { ...record, implementation: { ...record.implementation, parameters: { block: 64 << i } } };
+  });
+const pictures: [string, (records: MeasureRecord[]) => { svg: string; caption: string }, string][] = [
+  ["barPlot", (records) => barPlot(records), '[aria-label="bar"] rect'],
+  ["linePlot", (records) => linePlot(records, { x: "cols" }), "circle"],
+  ["heatmap", (records) => heatmap(records, { x: "block", y: "cols" }), '[aria-label="cell"] rect'],
+  ["rooflinePlot", (records) => rooflinePlot(records, { bandwidth: 4e12, peak: 64e12 }), "circle"],
+];
+for (const [name, draw, marks] of pictures) {
+  test(`${name}() draws ambiguous hollow, leaves rejected out, and counts both`, () => {
+    const { svg, caption } = draw(three((i) => ({ cols: 256 << i })));
+    const fills = [...svgOf(svg).querySelectorAll(marks)].map((mark) => mark.getAttribute("fill"));
+    assert.equal(fills.length, 2, svg);
+    assert.equal(fills.filter((fill) => fill === "transparent").length, 1);
+    assert.match(caption, /Hollow: 1 ambiguous measurement\./);
+    assert.match(caption, /Left out: 1 rejected measurement \(a fixture\)\./);
+  });
+
+  test(`${name}() of rejected records only is an empty picture that says why`, () => {
+    const rejected = three((i) => ({ cols: 256 << i })).map((r) => ({
+      ...r,
+      verdict: { verdict: "rejected" as const, reasons: ["the output is wrong"] },
+    }));
+    const { svg, caption } = draw(rejected);
+    assert.equal(svgOf(svg).querySelectorAll(marks).length, 0);
+    assert.match(caption, /Left out: 3 rejected measurements \(the output is wrong\)\./);
+    assert.doesNotMatch(svg, /NaN|Infinity|undefined/);
+  });
+}
+
+test("statisticsView() shows every statistic, and rates a cycle unless rejected", () => {
+  const record = fixtureRecord({ samples: [1e-3, 2e-3, 3e-3] });
+  record.rates.perCycle = { clockHz: 1e9, bytes: 4, flops: null };
+  record.verdict.throttled = true;
+  const { text } = statisticsView([record]);
+  for (const column of [
+    "mean",
+    "std",
+    "min",
+    "max",
+    "median",
+    "95% interval",
+    "p95",
+    "p99",
+    "MAD",
+    "bytes/cycle",
+  ])
+    assert.ok(text.includes(column), column);
+  assert.match(text, / 2\.00 ms +1\.00 ms +1\.00 ms +3\.00 ms /);
+  assert.match(text, /4\.00 +.*trusted, throttled/);
+  const rejected = { ...record, verdict: { verdict: "rejected" as const, reasons: [] } };
+  assert.doesNotMatch(statisticsView([rejected]).text, /4\.00/);
 });
 
 test("linePlot() finds the axis and throws no-axis where there is none", () => {

@@ -185,6 +185,8 @@ async function runMoe(device: Device, progress: SuiteProgress): Promise<SuiteRes
                 },
                 bytes: expertBytes(config, run.choices),
                 flops: run.flops,
+                inputs: [x],
+                outputs: [run.out],
                 check: () => checkMoe(run),
                 distribution,
               }),

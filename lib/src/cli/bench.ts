@@ -8,6 +8,7 @@ import type { MeasureRecord } from "../record/schema";
 import { saveRun } from "../record/store";
 import { open } from "../runtime/open";
 import { digits } from "../show/format";
+import { statisticsView } from "../show/statisticsView";
 import { recordsView, tableOf } from "../show/table";
 import { exitWith, print } from "./output";
 import { endProgress, progressBar, progressLine } from "./progress";
@@ -16,6 +17,7 @@ interface BenchOptions {
   readonly json?: boolean;
   readonly device: "auto" | "cpu" | "cuda";
   readonly save: boolean;
+  readonly statistics?: boolean;
 }
 
 /** `lab bench [suite]`: the lab's own speed against its goals, or a suite's kernels. */
@@ -29,6 +31,7 @@ export function addBench(lab: Command): void {
     )
     .description("measure the lab's own speed against its goals, or every rung of a suite; writes results/")
     .option("--device <kind>", "auto, cpu or cuda", "auto")
+    .option("--statistics", "every statistic: mean, std, min, max, median, interval, p95, p99, MAD")
     .option("--no-save", "do not write a result file")
     .addHelpText(
       "after",
@@ -63,7 +66,7 @@ export function addBench(lab: Command): void {
       print(options.json, { files, records, failures }, () =>
         [
           device.kind === "cpu" ? "CPU device: these are not GPU times.\n" : "",
-          recordsView(records).text,
+          (options.statistics ? statisticsView(records) : recordsView(records)).text,
           ...failures.map((f) => `not measured: ${f}`),
           ...files.map((f) => `written: ${f}`),
         ]
