@@ -9,7 +9,7 @@
 
 namespace lab {
 
-constexpr uint32_t kCommandVersion = 1;
+constexpr uint32_t kCommandVersion = 2;
 
 enum class Op : uint32_t {
   kAlloc = 1,

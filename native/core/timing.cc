@@ -11,7 +11,7 @@ namespace {
 // Handles above any a client counts up to.
 constexpr uint32_t kHandles = 0xf0000000u;
 constexpr uint32_t kOverheadPairs = 21;
-// Runs between two looks at the clock while a sustained measurement warms up.
+// Runs between two looks at the clock while the device warms up.
 constexpr uint32_t kWarmChunk = 16;
 
 using Clock = std::chrono::steady_clock;
@@ -140,7 +140,7 @@ class Loop {
       }
       if (status.ok()) status = settle();
       until = i + kWarmChunk;
-    } while (status.ok() && request_.sustained && since(began) < request_.warmSeconds);
+    } while (status.ok() && since(began) < request_.warmSeconds);
     return status;
   }
 

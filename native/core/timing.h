@@ -29,7 +29,7 @@ struct TimingRequest {
   // Run untimed once, ahead of all works' sample `refreshAt`: other contents at the same addresses.
   Batch refresh;
   uint32_t refreshAt = 0;
-  double warmSeconds = 0;  // sustained: the warm-up goes on for so long at least
+  double warmSeconds = 0;  // the warm-up goes on for so long at least
   bool sustained = false;  // back to back: nothing but events between two samples
   bool graph = false;      // a sample is one launch of a graph
   Batch flush;             // overwrites the caches ahead of a sample; empty for none

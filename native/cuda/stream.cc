@@ -203,9 +203,14 @@ Status CudaDevice::elapsed(uint32_t from, uint32_t to, double* seconds) {
 
 // The event came from the default stream; whatever the context still has to do is not in the time it took.
 Status CudaDevice::unfinished(double* seconds) {
-  const auto began = std::chrono::steady_clock::now();
-  Status status = waitFor([&] { return driver_.ctxSynchronize(); }, "Waiting for the device");
-  *seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  Status status = waitFor(
+      [&] {
+        const auto began = std::chrono::steady_clock::now();
+        const Result result = driver_.ctxSynchronize();
+        *seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+        return result;
+      },
+      "Waiting for the device");
   if (status.ok()) ledger_.finishedAll();
   return status;
 }

@@ -1,7 +1,7 @@
 import type { Dim3 } from "./contract";
 
-/** Version of the command stream; the same as kCommandVersion in native/core/commands.h. */
-export const commandVersion = 1;
+/** Version of the command stream and the requests beside it; the same as kCommandVersion in native/core/commands.h. */
+export const commandVersion = 2;
 
 /** Command numbers, as `Op` in native/core/commands.h. */
 export const Op = {

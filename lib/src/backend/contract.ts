@@ -104,7 +104,7 @@ export interface TimingRequest {
   /** Run untimed once, ahead of all works' sample `refreshAt`: other contents at the same addresses. */
   readonly refresh: Uint8Array;
   readonly refreshAt: number;
-  /** Sustained: seconds that the warm-up takes at least. */
+  /** Seconds that the warm-up takes at least. */
   readonly warmSeconds: number;
   /** Back to back: nothing but events between two samples. */
   readonly sustained: boolean;

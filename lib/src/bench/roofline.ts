@@ -18,6 +18,9 @@ export interface Roof {
   readonly peakSource: string;
 }
 
+/** Room above the copy on a device that was not calibrated. */
+const uncalibrated = 0.5;
+
 /** The roof above a case of this dtype on this device; the copy is measured once a device. */
 export async function roofOf(
   device: Device,
@@ -31,9 +34,10 @@ export async function roofOf(
   return {
     bandwidth,
     bandwidthSource: `measured copy ${formatByteRate(bandwidth)}`,
-    // What was measured here, with room for another mix of reads and writes; never more than the data sheet's.
+    // What was measured here, with room for another mix of reads and writes; never more than the data sheet's. Before
+    // lab calibrate nobody knows how far the copy is from the fastest there is.
     hardBandwidth: Math.min(
-      fastest * (1 + gateFor(device.info).physics),
+      fastest * (1 + (calibrated ? gateFor(device.info).physics : uncalibrated)),
       facts?.bandwidth ?? Number.POSITIVE_INFINITY,
     ),
     peak: facts?.flops[unit] ?? null,
