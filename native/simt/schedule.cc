@@ -181,7 +181,7 @@ void Block::tellStuck() const {
 
 // Nobody can go on: says who waits where.
 void Block::deadlock() {
-  if (grid_->tracer) {
+  if (grid_->tracer && grid_->tracer->outlives()) {
     tellStuck();
     grid_->tracer->giveUp(lab_simt::self(), "deadlock");
   }

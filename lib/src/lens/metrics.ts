@@ -12,6 +12,8 @@ export interface RawAccess {
   readonly op: "ld" | "st" | "atom" | "atomic_ld" | "atomic_st" | "ldsm" | "ldgsts_ld" | "ldgsts_st";
   readonly space: "global" | "shared" | "module" | "unknown";
   readonly pc: number;
+  /** Where the calls were made that led there, the innermost first. */
+  readonly calls: readonly number[];
   readonly width: number;
   readonly requests: number;
   readonly lanes: number;
@@ -30,12 +32,17 @@ export interface RawAccess {
   };
 }
 
+interface RawSite {
+  readonly pc: number;
+  readonly calls: readonly number[];
+}
+
 /** What the metrics observer answers. */
 export interface RawMetrics {
   readonly accesses: readonly RawAccess[];
-  readonly blocks: ReadonlyArray<{ pc: number; warps: number; threads: number; splits: number }>;
-  readonly barriers: ReadonlyArray<{ pc: number; warps: number; threads: number }>;
-  readonly warpMeetings: ReadonlyArray<{ pc: number; warps: number; threads: number }>;
+  readonly blocks: ReadonlyArray<RawSite & { warps: number; threads: number; splits: number }>;
+  readonly barriers: ReadonlyArray<RawSite & { warps: number; threads: number }>;
+  readonly warpMeetings: ReadonlyArray<RawSite & { warps: number; threads: number }>;
 }
 
 /** The metrics of a traced launch, line by line, and tensor-core operations by the type multiplied. */
@@ -64,8 +71,8 @@ export async function lineMetrics(
   const places = await Places.of(launch.module, fileName, addresses(raw, code));
   const texts = source.split("\n");
   const building = new Map<number, Building>();
-  const at = (address: number): Building => {
-    const line = places.line(address);
+  const at = (address: number, calls: readonly number[]): Building => {
+    const line = places.line(address, calls);
     let found = building.get(line);
     if (!found) {
       found = {
@@ -80,16 +87,16 @@ export async function lineMetrics(
     return found;
   };
   for (const access of raw.accesses) {
-    const address = access.pc - 1;
-    at(address).requests.push(...readRequests(access, places.line(address), texts, launch));
+    const line = places.line(access.pc - 1, access.calls);
+    at(access.pc - 1, access.calls).requests.push(readRequests(access, texts[line - 1] ?? "", launch));
   }
   for (const barrier of raw.barriers)
-    addInto(at(barrier.pc - 1).barriers, { warps: barrier.warps, threads: barrier.threads });
+    addInto(at(barrier.pc - 1, barrier.calls).barriers, { warps: barrier.warps, threads: barrier.threads });
   for (const block of raw.blocks) countBlock(block, code.get(block.pc), places, at);
   const tensor: Record<string, number> = {};
   for (const one of building.values()) addInto(tensor, one.tensor);
   const lines = [...building.entries()]
-    .filter(([line, one]) => line > 0 && didSomething(one))
+    .filter(([line, one]) => (line > 0 ? didSomething(one) : touchedOrComputed(one)))
     .sort(([a], [b]) => a - b)
     .map(([line, one]) => finish(line, texts[line - 1] ?? "", one));
   return { lines, tensor, places };
@@ -98,8 +105,8 @@ export async function lineMetrics(
 function addresses(raw: RawMetrics, code: ReadonlyMap<number, CodeBlock>): number[] {
   const blocks = raw.blocks.flatMap(({ pc }) => code.get(pc) ?? []);
   return [
-    ...raw.accesses.map(({ pc }) => pc - 1),
-    ...raw.barriers.map(({ pc }) => pc - 1),
+    ...[...raw.accesses, ...raw.barriers].map(({ pc }) => pc - 1),
+    ...[...raw.accesses, ...raw.barriers, ...raw.blocks].flatMap(({ calls }) => calls.map((pc) => pc - 1)),
     ...blocks.flatMap(({ branch }) => branch ?? []),
     ...blocks.flatMap(({ counted }) => counted.map(({ address }) => address)),
   ];
@@ -109,24 +116,26 @@ function countBlock(
   block: RawMetrics["blocks"][number],
   code: CodeBlock | undefined,
   places: Places,
-  at: (address: number) => Building,
+  at: (address: number, calls: readonly number[]) => Building,
 ): void {
   if (!code) return;
   for (const { address, operations, tensor } of code.counted) {
-    addInto(at(address).operations, operations, block.threads);
-    if (tensor) addInto(at(address).tensor, { [tensor.source]: tensor.operations }, block.threads / 32);
+    // Inside an operation that is counted by its calls.
+    if (places.line(address, block.calls) === 0 && places.inMachinery(address)) continue;
+    addInto(at(address, block.calls).operations, operations, block.threads);
+    if (tensor)
+      addInto(at(address, block.calls).tensor, { [tensor.source]: tensor.operations }, block.threads / 32);
   }
   if (code.branch === null || places.inMachinery(code.branch)) return;
-  addInto(at(code.branch).branches, { executed: block.warps, divergent: block.splits });
+  addInto(at(code.branch, block.calls).branches, { executed: block.warps, divergent: block.splits });
 }
 
 function didSomething(one: Building): boolean {
-  return (
-    one.requests.length > 0 ||
-    one.branches.executed > 0 ||
-    one.barriers.warps > 0 ||
-    Object.keys(one.operations).length > 0
-  );
+  return touchedOrComputed(one) || one.branches.executed > 0 || one.barriers.warps > 0;
+}
+
+function touchedOrComputed(one: Building): boolean {
+  return one.requests.length > 0 || Object.keys(one.operations).length > 0;
 }
 
 function finish(line: number, text: string, one: Building): LensLine {

@@ -18,10 +18,15 @@ export class Places {
 
   /**
    * The innermost line that is in the kernel's own file: what a helper of another file does is done where it was called,
-   * what a function of this file does is done in it. 0 when nothing there led to it.
+   * what a function of this file does is done in it. `calls`: return addresses of the calls that led there, the innermost
+   * first, for functions that were not inlined. 0 when nothing of this file led to it.
    */
-  line(address: number): number {
-    return this.chain(address).find((frame) => this.#own(frame))?.line ?? 0;
+  line(address: number, calls: readonly number[] = []): number {
+    for (const place of [address, ...calls.map((pc) => pc - 1)]) {
+      const own = this.chain(place).find((frame) => this.#own(frame));
+      if (own) return own.line;
+    }
+    return 0;
   }
 
   /** Whether the machinery of the CPU device's headers put it there, and no CUDA source. */

@@ -44,7 +44,7 @@ export interface LensRequests {
 
 /** What a line of the kernel's source did. */
 export interface LensLine {
-  /** From 1. */
+  /** From 1; 0 stands for code of other files that no line of this one led to. */
   readonly line: number;
   readonly text: string;
   readonly requests: readonly LensRequests[];

@@ -2,29 +2,22 @@ import type { RawAccess } from "./metrics";
 import type { AccessKind, Exemplar, LensRequests, MemorySpace } from "./report";
 import type { TracedLaunch, TracedRange } from "./trace";
 
-/** One instruction's requests as the report has them; an asynchronous copy has two entries, its read and its write. */
-export function readRequests(
-  raw: RawAccess,
-  line: number,
-  source: readonly string[],
-  launch: TracedLaunch,
-): LensRequests[] {
+/** One instruction's requests as the report has them; `line` is the source line that they are of. */
+export function readRequests(raw: RawAccess, line: string, launch: TracedLaunch): LensRequests {
   const space = spaceOf(raw, launch);
-  return [
-    {
-      kind: kindOf(raw, source[line - 1] ?? ""),
-      space,
-      width: raw.width,
-      requests: raw.requests,
-      activeLanes: raw.lanes / raw.requests,
-      bytes: raw.bytes,
-      cost: raw.cost,
-      ideal: raw.ideal,
-      leastCost: raw.least,
-      mostCost: raw.most,
-      exemplar: exemplarOf(raw, space, launch),
-    },
-  ];
+  return {
+    kind: kindOf(raw, line),
+    space,
+    width: raw.width,
+    requests: raw.requests,
+    activeLanes: raw.lanes / raw.requests,
+    bytes: raw.bytes,
+    cost: raw.cost,
+    ideal: raw.ideal,
+    leastCost: raw.least,
+    mostCost: raw.most,
+    exemplar: exemplarOf(raw, space, launch),
+  };
 }
 
 function kindOf(raw: RawAccess, line: string): AccessKind {

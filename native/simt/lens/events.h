@@ -127,8 +127,10 @@ class Observer {
  public:
   virtual ~Observer() = default;
   // What it can do without, so that a trace costs less: kWantValues (Event::value), kWantFlow (kBranch, kEnter, kLeave).
-  static constexpr uint32_t kWantValues = 1, kWantFlow = 2;
-  virtual uint32_t wants() const { return kWantValues | kWantFlow; }
+  // kWantEnding: a launch that cannot go on (deadlock, bad address, time) is given up and told of; without anyone who
+  // wants that, it ends with its fault as a plain launch does.
+  static constexpr uint32_t kWantValues = 1, kWantFlow = 2, kWantEnding = 4;
+  virtual uint32_t wants() const { return kWantValues | kWantFlow | kWantEnding; }
   virtual void begin(const LaunchFacts& facts) = 0;
   virtual void event(const Event& event) = 0;
   // After the last event. Plain JSON, with every program counter an integer as in Event::pc.

@@ -14,7 +14,7 @@ namespace lab::simt::lens {
 class Hazards : public Observer {
  public:
   Hazards() : shadow_(fillCells, this), races_(ordering_, shadow_, log_) {}
-  uint32_t wants() const override { return kWantValues; }
+  uint32_t wants() const override { return kWantValues | kWantEnding; }
   void begin(const LaunchFacts& facts) override;
   void event(const Event& event) override;
   // {"hazards": [...], "omitted": number of places beyond those listed, "shadowBytes": ...}

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "call_stacks.h"
 #include "request.h"
 #include "warp_stream.h"
 
@@ -37,19 +38,24 @@ struct MeetingCount {
   uint64_t warps = 0, threads = 0;
 };
 
+// An address in the module and the calls that led there.
+using Site = uint64_t;
+Site siteOf(const Item& item) { return uint64_t(item.stack) << 32 | item.pc; }
+
 // Where in the module, which kind of access, how wide: the key of an AccessCount.
 struct Place {
   uint32_t pc;
-  uint16_t bytes;
+  uint16_t stack, bytes;
   Kind kind;
   Space space;
   bool operator==(const Place& other) const {
-    return pc == other.pc && bytes == other.bytes && kind == other.kind && space == other.space;
+    return pc == other.pc && stack == other.stack && bytes == other.bytes && kind == other.kind && space == other.space;
   }
 };
 struct PlaceHash {
   size_t operator()(const Place& p) const {
     uint64_t bits = uint64_t(p.pc) << 32 | uint32_t(p.bytes) << 16 | uint32_t(p.kind) << 8 | uint32_t(p.space);
+    bits += uint64_t(p.stack) << 20;
     return size_t((bits ^ bits >> 29) * 0x9e3779b97f4a7c15ull);
   }
 };
@@ -64,7 +70,8 @@ class Metrics : public Observer {
  private:
   // One execution of a basic block by some lanes of a warp, and where they went next.
   struct Instance {
-    uint32_t pc, next;
+    Site site;
+    uint32_t next;
     bool split;
   };
   // By warp: executions that some lane may still leave, and each lane's. A lane's is the last block that it entered.
@@ -89,8 +96,10 @@ class Metrics : public Observer {
   uint64_t block_ = 0;
   std::vector<WarpStream> warps_;
   std::unordered_map<Place, AccessCount, PlaceHash> accesses_;
-  std::unordered_map<uint32_t, BlockCount> blocks_;
-  std::unordered_map<uint32_t, MeetingCount> barriers_, warpMeetings_;
+  std::unordered_map<Site, BlockCount> blocks_;
+  std::unordered_map<Site, MeetingCount> barriers_, warpMeetings_;
+  CallStacks stacks_;
+  std::vector<uint16_t> stackOf_;  // by thread
 
   std::vector<Trail> trails_;
 };
@@ -103,6 +112,7 @@ void Metrics::begin(const LaunchFacts& facts) {
 
 void Metrics::startBlock(uint64_t block) {
   block_ = block;
+  stackOf_.assign(facts_.threads, 0);
   for (uint32_t w = 0; w < warps_.size(); w++) {
     uint32_t lanes = facts_.threads - w * kWarpSize;
     trails_[w].clear();
@@ -112,7 +122,7 @@ void Metrics::startBlock(uint64_t block) {
 
 void Metrics::keep(const Event& event, Kind kind, Space space, uint64_t address, uint32_t bytes, uint32_t pc) {
   warps_[event.thread / kWarpSize].add(event.thread % kWarpSize,
-                                       Item{address, pc, uint16_t(std::min(bytes, 0xffffu)), kind, space});
+                                       Item{address, stackOf_[event.thread], pc, uint16_t(std::min(bytes, 0xffffu)), kind, space});
 }
 
 void Metrics::event(const Event& event) {
@@ -130,9 +140,15 @@ void Metrics::event(const Event& event) {
       if (event.bytes) keep(event, Kind::kAsyncIssue, Space::kGlobal, event.aux, event.bytes, pc);
       keep(event, Kind::kAsyncWrite, Space::kShared, event.address, event.bytes + event.mask, pc);
       break;
-    case Kind::kEnter: keep(event, event.kind, Space::kLocal, 0, 0, uint32_t(event.aux)); break;
-    case Kind::kBranch:
-    case Kind::kLeave: keep(event, event.kind, Space::kLocal, 0, 0, pc); break;
+    case Kind::kEnter:
+      keep(event, event.kind, Space::kLocal, 0, 0, uint32_t(event.aux));
+      stackOf_[event.thread] = stacks_.enter(stackOf_[event.thread], uint32_t(event.aux));
+      break;
+    case Kind::kLeave:
+      stackOf_[event.thread] = stacks_.leave(stackOf_[event.thread]);
+      keep(event, event.kind, Space::kLocal, 0, 0, pc);
+      break;
+    case Kind::kBranch: keep(event, event.kind, Space::kLocal, 0, 0, pc); break;
     case Kind::kBarrierArrive:
     case Kind::kGridArrive:
       keep(event, event.kind, Space::kLocal, 0, 0, pc);
@@ -173,7 +189,7 @@ void Metrics::settle(Trail& trail, bool all) {
     of = moved[size_t(of)];
   }
   for (size_t i = 0; i < trail.instances.size(); i++)
-    if (moved[i] < 0 && trail.instances[i].split) blocks_[trail.instances[i].pc].splits++;
+    if (moved[i] < 0 && trail.instances[i].split) blocks_[trail.instances[i].site].splits++;
   trail.instances = std::move(kept);
 }
 
@@ -183,13 +199,13 @@ void Metrics::visit(uint32_t warp, const Step& step) {
   switch (first.kind) {
     case Kind::kBranch: enterBlock(warp, step); break;
     case Kind::kBarrierArrive: {
-      MeetingCount& count = barriers_[first.pc];
+      MeetingCount& count = barriers_[siteOf(first)];
       count.warps++;
       count.threads += lanes;
       break;
     }
     case Kind::kWarpArrive: {
-      MeetingCount& count = warpMeetings_[first.pc];
+      MeetingCount& count = warpMeetings_[siteOf(first)];
       count.warps++;
       count.threads += lanes;
       break;
@@ -203,12 +219,12 @@ void Metrics::visit(uint32_t warp, const Step& step) {
 
 void Metrics::enterBlock(uint32_t warp, const Step& step) {
   uint32_t pc = step.first().pc;
-  BlockCount& count = blocks_[pc];
+  BlockCount& count = blocks_[siteOf(step.first())];
   count.warps++;
   count.threads += uint64_t(__builtin_popcount(step.mask));
   Trail& trail = trails_[warp];
   auto mine = int32_t(trail.instances.size());
-  trail.instances.push_back({pc, 0, false});
+  trail.instances.push_back({siteOf(step.first()), 0, false});
   for (uint32_t left = step.mask; left; left &= left - 1) {
     int32_t& of = trail.of[__builtin_ctz(left)];
     if (of >= 0) {
@@ -236,7 +252,7 @@ void Metrics::access(uint32_t warp, const Step& step) {
     }
     left &= ~request.mask;
     if (first.kind == Kind::kMatrixRead && first.bytes == 0) continue;  // lanes that give ldmatrix no row
-    AccessCount& count = accesses_[Place{first.pc, first.bytes, first.kind, first.space}];
+    AccessCount& count = accesses_[Place{first.pc, uint16_t(first.stack), first.bytes, first.kind, first.space}];
     uint32_t cost, ideal;
     if (first.space == Space::kShared) {
       Wavefronts waves = first.kind == Kind::kMatrixRead ? matrixWavefronts(request) : sharedWavefronts(request);
@@ -293,8 +309,8 @@ void field(std::string& text, const char* name, uint64_t value) {
 
 // In the order of their addresses, so that two runs give one text.
 template <typename Map>
-std::vector<uint32_t> sortedKeys(const Map& map) {
-  std::vector<uint32_t> keys;
+std::vector<Site> sortedKeys(const Map& map) {
+  std::vector<Site> keys;
   for (const auto& entry : map) keys.push_back(entry.first);
   std::sort(keys.begin(), keys.end());
   return keys;
@@ -302,16 +318,20 @@ std::vector<uint32_t> sortedKeys(const Map& map) {
 
 std::string Metrics::json() {
   std::string text = "{\"accesses\":[";
+  auto site = [&](Site at) {
+    field(text, "pc", uint32_t(at));
+    text += ",\"calls\":" + stacks_.json(uint16_t(at >> 32));
+  };
   std::vector<Place> places;
   for (const auto& entry : accesses_) places.push_back(entry.first);
   std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-    return std::tie(a.pc, a.space, a.kind, a.bytes) < std::tie(b.pc, b.space, b.kind, b.bytes);
+    return std::tie(a.pc, a.stack, a.space, a.kind, a.bytes) < std::tie(b.pc, b.stack, b.space, b.kind, b.bytes);
   });
   for (const Place& place : places) {
     const AccessCount& count = accesses_[place];
     if (text.back() == '}') text += ',';
     text += "{\"op\":\"" + std::string(nameOf(place.kind)) + "\",\"space\":\"" + nameOf(place.space) + '"';
-    field(text, "pc", place.pc);
+    site(uint64_t(place.stack) << 32 | place.pc);
     field(text, "width", place.bytes);
     field(text, "requests", count.requests);
     field(text, "lanes", count.lanes);
@@ -334,23 +354,23 @@ std::string Metrics::json() {
     text += "]}}";
   }
   text += "],\"blocks\":[";
-  for (uint32_t pc : sortedKeys(blocks_)) {
-    const BlockCount& count = blocks_[pc];
+  for (Site at : sortedKeys(blocks_)) {
+    const BlockCount& count = blocks_[at];
     if (text.back() == '}') text += ',';
     text += '{';
-    field(text, "pc", pc);
+    site(at);
     field(text, "warps", count.warps);
     field(text, "threads", count.threads);
     field(text, "splits", count.splits);
     text += '}';
   }
-  auto meetings = [&](std::unordered_map<uint32_t, MeetingCount>& map) {
-    for (uint32_t pc : sortedKeys(map)) {
+  auto meetings = [&](std::unordered_map<Site, MeetingCount>& map) {
+    for (Site at : sortedKeys(map)) {
       if (text.back() == '}') text += ',';
       text += '{';
-      field(text, "pc", pc);
-      field(text, "warps", map[pc].warps);
-      field(text, "threads", map[pc].threads);
+      site(at);
+      field(text, "warps", map[at].warps);
+      field(text, "threads", map[at].threads);
       text += '}';
     }
   };

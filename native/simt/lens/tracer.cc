@@ -40,6 +40,7 @@ Tracer::Tracer(const LensRequest& request, std::vector<std::pair<std::string, st
     list_.push_back(observer.get());
     values_ = values_ || (observer->wants() & Observer::kWantValues);
     branches_ = branches_ || (observer->wants() & Observer::kWantFlow);
+    endings_ = endings_ || (observer->wants() & Observer::kWantEnding);
   }
   if (request_.scheduled) schedule_ = std::make_unique<Schedule>(request_.seed);
 }
@@ -125,8 +126,14 @@ void Tracer::attach(uint64_t index) {
 // On the worker, where thread-local shared memory has its addresses; the first block's are every block's.
 void Tracer::blockStart(const Block& block, uint64_t index) {
   if (!active_) {
-    for (Module::Variable& one : module_->sharedVariables())
+    for (Module::Variable& one : module_->sharedVariables()) {
+      // Whether a variable with a constructor has been made is the CPU device's own business.
+      if (one.name.rfind("guard variable for ", 0) == 0) {
+        map_.add(one.address, one.bytes, Space::kLocal);
+        continue;
+      }
       facts_.shared.push_back({one.address, one.bytes, std::move(one.name), false});
+    }
     if (block.dynamicSharedBytes)
       facts_.shared.push_back({uint64_t(block.dynamicShared), block.dynamicSharedBytes, "", false});
     mapSpaces();
@@ -267,6 +274,7 @@ void Tracer::memory(Event& event) {
 
 // Ends the launch before an access that would end the process.
 void Tracer::guard(ThreadView* self, const Event& event) {
+  if (!endings_) return;
   bool reads = event.kind == Kind::kRead || event.kind == Kind::kAtomicRead || event.kind == Kind::kMatrixRead;
   uint64_t bytes = event.bytes;
   if (event.kind == Kind::kAsyncWrite) {

@@ -51,7 +51,9 @@ class Tracer {
   // A thread that waits for what will never come; `pc` absolute, `wait` as in fiber.h.
   void stuck(const ThreadView* waiting, uint64_t pc, uint32_t wait, uint32_t argument);
   // The launch has run too long; called by a signal handler. True the first time: the thread that runs will give up.
-  bool expire() { return !expired_.exchange(true); }
+  bool expire() { return endings_ && !expired_.exchange(true); }
+  // Whether a launch that cannot go on is given up; else it ends with its fault.
+  bool outlives() const { return endings_; }
   void threadStart(ThreadView* self) { tell(self, Kind::kThreadStart, 0); }
   void threadEnd(ThreadView* self) { tell(self, Kind::kThreadEnd, 0); }
 
@@ -98,6 +100,7 @@ class Tracer {
   std::vector<Observer*> list_;     // the same, for the hot path
   bool values_ = false;             // some observer wants values
   bool branches_ = false;           // some observer wants control flow
+  bool endings_ = false;            // some observer wants to know how a launch ends that cannot go on
   bool started_ = false, active_ = false, tooLarge_ = false, sampled_ = false;
   uint32_t spins_ = 0;
   bool pending_ = false;            // `held_` is a write whose value is not yet in memory

@@ -14,7 +14,8 @@ namespace lab::simt::lens {
 
 // One thing a lane did. Kinds that have no address leave it 0.
 struct Item {
-  uint64_t address;
+  uint64_t address : 48;
+  uint64_t stack : 16;  // the calls that led here (CallStacks)
   uint32_t pc;
   uint16_t bytes;
   Kind kind;
