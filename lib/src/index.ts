@@ -112,6 +112,7 @@ export {
   recordsOf,
   saveRun,
 } from "./record/store";
+export { readTrace, type StoredTrace, saveTrace } from "./record/traceFile";
 export { type CudaCompilation, compileCuda } from "./runtime/compileCuda";
 export type * from "./runtime/ctypes";
 export { type CompileOptions, Device, type FillOptions } from "./runtime/device";

@@ -8,6 +8,7 @@ import { LabError } from "kernel-lab/dist/core/error";
 import { packBundle, readBundle } from "kernel-lab/dist/record/bundle";
 import { runDocument } from "kernel-lab/dist/record/document";
 import { readRun, saveRun } from "kernel-lab/dist/record/store";
+import { saveTrace } from "kernel-lab/dist/record/traceFile";
 import { fixtureRecord } from "./fixtures";
 
 const scratch = mkdtempSync(join(tmpdir(), "kernel-lab-bundle-"));
@@ -19,7 +20,7 @@ function written(name: string, bytes: Uint8Array): string {
   return path;
 }
 
-test("a bundle gives back runs, baselines and what lay beside them, oldest run first", () => {
+test("a bundle gives back runs, baselines and the traces beside them, oldest run first", () => {
   const late = saveRun(
     runDocument("softmax", [fixtureRecord({ date: "2026-03-01T00:00:00.000Z" })]),
     scratch,
@@ -28,8 +29,8 @@ test("a bundle gives back runs, baselines and what lay beside them, oldest run f
     runDocument("softmax", [fixtureRecord({ date: "2026-01-01T00:00:00.000Z" })]),
     scratch,
   );
-  const trace = new Uint8Array([1, 2, 3]);
-  writeFileSync(late.replace(/json$/, "trace"), trace);
+  const trace = { kernel: "k", fileName: "k.cu", source: "", sampled: false, lines: [] };
+  saveTrace(trace, late, "a look");
   const cut = runDocument("matmul", [fixtureRecord({ suite: "matmul", kind: "baseline" })]);
   const path = written(
     "whole.zip",
@@ -45,8 +46,8 @@ test("a bundle gives back runs, baselines and what lay beside them, oldest run f
     [cut.id],
   );
   assert.deepEqual(
-    [...bundle.beside.values()].map((bytes) => [...bytes]),
-    [[1, 2, 3]],
+    bundle.traces.map((t) => [t.of, t.title, t.trace]),
+    [["lens", "a look", trace]],
   );
   assert.deepEqual(bundle.skipped, []);
 });

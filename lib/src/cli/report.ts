@@ -45,8 +45,8 @@ export async function writeReport(
   const { report } = await import("../show/report/report");
   const html = resolve(choice.out ?? resultsPath("local", "report.html"));
   const markdown = html.replace(/\.html?$/, "").concat(".md");
-  const { runs, baselines, warnings } = await loadSource(choice);
-  const made = report({ runs, baselines, warnings, ...notesOf(choice.notes) });
+  const { runs, baselines, traces, warnings } = await loadSource(choice);
+  const made = report({ runs, baselines, traces, warnings, ...notesOf(choice.notes) });
   mkdirSync(dirname(html), { recursive: true });
   writeFileSync(html, made.html);
   writeFileSync(markdown, made.markdown);

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { recordedRuns } from "../baselines/recorded";
 import { LabError } from "../core/error";
 import type { RunDocument } from "../record/schema";
 import { loadRuns, readRun } from "../record/store";
+import { readTrace, type StoredTrace, tracesBeside } from "../record/traceFile";
 
 /** Runs to tell of, and what could not be read of them. */
 export interface Source {
@@ -9,6 +11,8 @@ export interface Source {
   readonly baselines: readonly RunDocument[];
   /** The file of a run on this disk; a bundle's runs have none. */
   readonly pathOf: ReadonlyMap<RunDocument, string>;
+  /** What was kept beside the runs. */
+  readonly traces: readonly StoredTrace[];
   readonly warnings: readonly string[];
 }
 
@@ -37,7 +41,36 @@ export async function loadSource(choice: RunChoice = {}): Promise<Source> {
           // Chosen runs are held against what was measured on their own device only.
           (run) => !choice.run || devices.has(run.environment.device.name),
         );
-  return { ...all, runs, baselines };
+  const beside = tracesOf(runs, all.pathOf);
+  return {
+    ...all,
+    runs,
+    baselines,
+    traces: [...all.traces, ...beside.traces],
+    warnings: [...all.warnings, ...beside.warnings],
+  };
+}
+
+/** The traces beside the files of runs; one that cannot be read is named. */
+function tracesOf(runs: readonly RunDocument[], pathOf: Source["pathOf"]) {
+  const traces: StoredTrace[] = [];
+  const warnings: string[] = [];
+  for (const file of filesOf(runs, pathOf)) {
+    try {
+      traces.push(readTrace(readFileSync(file), file));
+    } catch (error) {
+      if (!LabError.is(error)) throw error;
+      warnings.push(warningOf({ error }));
+    }
+  }
+  return { traces, warnings };
+}
+
+function filesOf(runs: readonly RunDocument[], pathOf: Source["pathOf"]): string[] {
+  return runs.flatMap((run) => {
+    const path = pathOf.get(run);
+    return path === undefined ? [] : tracesBeside(path);
+  });
 }
 
 function stored(): Source {
@@ -49,6 +82,7 @@ function stored(): Source {
     pathOf: new Map(
       [results, recorded].flatMap(({ runs, paths }) => runs.map((run, i) => [run, paths[i]!] as const)),
     ),
+    traces: [],
     warnings: [...results.skipped, ...recorded.skipped].map(warningOf),
   };
 }
@@ -57,6 +91,7 @@ async function named(files: readonly string[]): Promise<Source> {
   const runs: RunDocument[] = [];
   const baselines: RunDocument[] = [];
   const pathOf = new Map<RunDocument, string>();
+  const traces: StoredTrace[] = [];
   const warnings: string[] = [];
   for (const file of files) {
     if (file.endsWith(".zip")) {
@@ -64,6 +99,7 @@ async function named(files: readonly string[]): Promise<Source> {
       const bundle = readBundle(file);
       runs.push(...bundle.runs);
       baselines.push(...bundle.baselines);
+      traces.push(...bundle.traces);
       warnings.push(...bundle.skipped.map(warningOf));
     } else {
       const run = readRun(file);
@@ -71,7 +107,7 @@ async function named(files: readonly string[]): Promise<Source> {
       pathOf.set(run, file);
     }
   }
-  return { runs, baselines, pathOf, warnings };
+  return { runs, baselines, pathOf, traces, warnings };
 }
 
 function warningOf({ error }: { error: LabError }): string {

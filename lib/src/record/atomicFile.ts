@@ -22,7 +22,12 @@ export const unfinished = ".tmp";
  * The text goes to a temporary file of the same folder and to the disk, then gets its name by link(), which is atomic and
  * never overwrites, then the folder goes to the disk.
  */
-export function writeNewFile(folder: string, stem: string, ending: string, content: string): string {
+export function writeNewFile(
+  folder: string,
+  stem: string,
+  ending: string,
+  content: string | Uint8Array,
+): string {
   return withTemporary(folder, stem, content, (temporary) => {
     for (let attempt = 1; ; attempt++) {
       const path = join(folder, attempt === 1 ? `${stem}${ending}` : `${stem}-${attempt}${ending}`);

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { strFromU8, strToU8, type Unzipped, unzipSync, type Zippable, zipSync } from "fflate";
 import { LabError } from "../core/error";
 import type { RunDocument } from "./schema";
 import { byDate, readRunText, runText, type SkippedFile } from "./store";
+import { readTrace, type StoredTrace, traceEnding, tracesBeside } from "./traceFile";
 
 /** Marks a bundle; stands in its `bundle.json`. */
 const bundleKind = "kernel-lab-bundle";
@@ -30,8 +31,7 @@ export interface BundleFiles {
 export interface Bundle {
   readonly runs: RunDocument[];
   readonly baselines: RunDocument[];
-  /** Traces and other files that lay beside a run, by their name in the bundle. */
-  readonly beside: ReadonlyMap<string, Uint8Array>;
+  readonly traces: StoredTrace[];
   readonly skipped: SkippedFile[];
 }
 
@@ -53,7 +53,9 @@ export function packBundle({ results, baselines, date = new Date().toISOString()
     for (const { run, path } of runs) {
       const folder = `${kind}/${run.suite}`;
       if (path === null) files[`${folder}/${run.id}.json`] = strToU8(runText(run));
-      else for (const part of [path, ...besides(path)]) files[`${folder}/${basename(part)}`] = bytesOf(part);
+      else
+        for (const part of [path, ...tracesBeside(path)])
+          files[`${folder}/${basename(part)}`] = bytesOf(part);
     }
   }
   const head = { kind: bundleKind, version: bundleVersion, date, files: Object.keys(files) };
@@ -69,24 +71,21 @@ export function packBundle({ results, baselines, date = new Date().toISOString()
 export function readBundle(path: string): Bundle {
   const files = unpack(path);
   const runs: Record<"results" | "baselines", RunDocument[]> = { results: [], baselines: [] };
-  const beside = new Map<string, Uint8Array>();
+  const traces: StoredTrace[] = [];
   const skipped: SkippedFile[] = [];
   for (const [name, bytes] of Object.entries(files)) {
     const kind = /^(results|baselines)\//.exec(name)?.[1] as "results" | "baselines" | undefined;
     if (!kind) continue;
-    if (!name.endsWith(".json")) {
-      beside.set(name, bytes);
-      continue;
-    }
     try {
-      runs[kind].push(readRunText(strFromU8(bytes), `${path}: ${name}`));
+      if (name.endsWith(traceEnding)) traces.push(readTrace(bytes, `${path}: ${name}`));
+      else runs[kind].push(readRunText(strFromU8(bytes), `${path}: ${name}`));
     } catch (error) {
       if (!LabError.is(error)) throw error;
       skipped.push({ path: name, error });
     }
   }
   for (const list of Object.values(runs)) list.sort(byDate);
-  return { runs: runs.results, baselines: runs.baselines, beside, skipped };
+  return { runs: runs.results, baselines: runs.baselines, traces, skipped };
 }
 
 function unpack(path: string): Unzipped {
@@ -125,12 +124,4 @@ function bad(path: string, why: string, cause?: unknown): LabError {
 
 function bytesOf(path: string): Uint8Array {
   return new Uint8Array(readFileSync(path));
-}
-
-/** Files of the same stem beside a run: traces, pictures. */
-function besides(path: string): string[] {
-  const stem = `${basename(path, ".json")}.`;
-  return readdirSync(dirname(path))
-    .filter((name) => name.startsWith(stem) && name !== basename(path))
-    .map((name) => join(dirname(path), name));
 }

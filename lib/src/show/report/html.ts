@@ -6,6 +6,7 @@ import { noNotes, notesHtml } from "./notes";
 import { attemptRows, failureRows, ladderRows, limitRows, speedUpRows, timeRows, useRows } from "./rows";
 import { speedUpPlot } from "./speedup";
 import { style } from "./style";
+import { traceHtml } from "./traces";
 
 /** The parts of a report, in the order of a course's reporting requirements. */
 const parts = [
@@ -137,6 +138,7 @@ function profile(model: ReportModel): string {
   return `<h3>Timeline</h3>
 <p class="soft">The launches of the best kernel at the case that takes longest, one by one, and the device's clock and power meanwhile.</p>
 ${each((s) => htmlOf(timelineOf(s)))}
+${model.traces.length > 0 ? `<h3>Recorded launches</h3>\n${model.traces.map(traceHtml).join("\n")}` : ""}
 <h3>Top kernels by time</h3>
 ${viewOf(timeRows(model.topKernels))}
 <h3>Roofline</h3>

@@ -15,6 +15,7 @@ import {
   useRows,
 } from "./rows";
 import { sparkline } from "./timeline";
+import { traceMarkdown } from "./traces";
 
 /**
  * The report in Markdown, in the order of a course's reporting requirements: hardware, results, speed-up, profile,
@@ -96,6 +97,7 @@ function profile(model: ReportModel): string[] {
     "### Timeline",
     "",
     ...model.sections.flatMap(timeline),
+    ...(model.traces.length > 0 ? ["### Recorded launches", "", ...model.traces.map(traceMarkdown)] : []),
     "### Top kernels by time",
     "",
     ...table(timeRows(model.topKernels)),

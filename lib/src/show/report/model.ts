@@ -1,6 +1,7 @@
 import { compareSamples } from "../../record/comparison";
 import type { Environment, Failure, MeasureRecord, RunDocument } from "../../record/schema";
 import { caseKey, latestRecords, recordsOf } from "../../record/store";
+import type { StoredTrace } from "../../record/traceFile";
 import { digits, formatByteRate, formatBytes, formatFlopRate, formatSeconds, formatShare } from "../format";
 import { caseLabel } from "../labels";
 import { metricFor } from "../metric";
@@ -12,6 +13,8 @@ import { type Limit, limitOf, type Utilization, utilizationOf } from "./utilizat
 export interface ReportInput {
   readonly runs: readonly RunDocument[];
   readonly baselines?: readonly RunDocument[];
+  /** What the lens and the stepper kept beside the runs. */
+  readonly traces?: readonly StoredTrace[];
   /** Files that could not be read, in words. */
   readonly warnings?: readonly string[];
   readonly title?: string;
@@ -68,6 +71,7 @@ export interface ReportModel {
   readonly warnings: readonly string[];
   /** Those that ran longest, at most ten a device. */
   readonly topKernels: KernelTime[];
+  readonly traces: readonly StoredTrace[];
   readonly notes: string;
 }
 
@@ -90,6 +94,7 @@ export function reportModel(input: ReportInput): ReportModel {
     counts: { trusted: count("trusted"), ambiguous: count("ambiguous"), rejected: count("rejected") },
     warnings: input.warnings ?? [],
     topKernels: topKernels(records),
+    traces: input.traces ?? [],
     notes: input.notes ?? "",
   };
 }
