@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -9,8 +9,7 @@ import { findNcu, joinRows } from "kernel-lab/dist/bench/counters";
 import { replayProgram, runNcu, runProgram } from "kernel-lab/dist/bench/ncu";
 import { parseNcuCsv } from "kernel-lab/dist/bench/ncuCsv";
 import { saveReplay } from "kernel-lab/dist/runtime/replay";
-import { buildFakeDriver } from "../native/cuda-fake";
-import { fakeNcu, ncuTable } from "./fakeNcu";
+import { fakeNcu, ncuTable, onFakeGpu, whyNoNvrtc } from "./fakeNcu";
 
 const sectors = "l1tex__t_sectors_pipe_lsu_mem_global_op_ld.sum";
 const fma = "smsp__sass_thread_inst_executed_op_ffma_pred_on.sum";
@@ -157,46 +156,19 @@ test("counters() needs a GPU, and says what to use without one", async () => {
 });
 
 test("counters() reads them through ncu on PATH, from a replay on the same driver", async (t) => {
-  const compiles = await lab.compileCuda('extern "C" __global__ void probe() {}').catch((error) => error);
-  if (lab.LabError.is(compiles, "no-compiler")) return t.skip(compiles.message);
-  const driver = buildFakeDriver();
-  const ncu = fakeNcu({ log: table("scale") });
-  const before = { path: process.env.PATH, cuda: process.env.KERNEL_LAB_CUDA_PATH };
-  t.after(() => {
-    process.env.PATH = before.path;
-    if (before.cuda === undefined) delete process.env.KERNEL_LAB_CUDA_PATH;
-    else process.env.KERNEL_LAB_CUDA_PATH = before.cuda;
-    delete process.env.FAKE_CUDA_LOG;
-    ncu.remove();
-    rmSync(driver, { recursive: true, force: true });
-  });
-  // A process of its own, because a library's search folders are found once.
-  const program = join(driver, "main.cjs");
-  writeFileSync(
-    program,
-    `const lab = require(${JSON.stringify(join(lab.packageRoot, "dist", "index.js"))});
-(async () => {
-  const device = await lab.open("cuda");
-  const kernel = await device.compile('extern "C" __global__ void scale(float* x, int n) { x[threadIdx.x] *= n; }');
-  const x = device.zeros([64]);
-  console.log(JSON.stringify(await lab.counters(kernel, { grid: 2, block: 64 }, [x, 2], { metrics: ["${sectors}"] })));
-  await device.close();
-})().catch((error) => { console.error(error); process.exit(1); });`,
+  const missing = await whyNoNvrtc();
+  if (missing) return t.skip(missing);
+  const { end, answer, launches } = await onFakeGpu(
+    `const kernel = await device.compile('extern "C" __global__ void scale(float* x, int n) { x[0] *= n; }');
+    const x = device.zeros([64]);
+    return lab.counters(kernel, { grid: 2, block: 64 }, [x, 2], { metrics: ["${sectors}"] });`,
+    table("scale"),
   );
-  const log = join(driver, "calls.log");
-  const end = await runProgram(process.execPath, [program], 60, {
-    ...process.env,
-    PATH: `${ncu.folder}:${process.env.PATH}`,
-    KERNEL_LAB_CUDA_PATH: [driver, before.cuda ?? ""].join(":"),
-    FAKE_CUDA_LOG: log,
-  });
   assert.equal(end.code, 0, end.output);
-  const answer = JSON.parse(end.output) as lab.Counters;
-  assert.deepEqual(answer.metrics, { [sectors]: 1048576 });
-  assert.equal(answer.device, "Fake H200");
-  const launches = existsSync(log) ? readFileSync(log, "utf8").match(/^launch .*$/gm) : null;
-  assert.equal(launches?.length, 1, "launched once, in the replay");
-  assert.match(launches?.[0] ?? "", /launch scale grid 2,1,1 block 64,1,1/);
+  assert.deepEqual((answer as lab.Counters).metrics, { [sectors]: 1048576 });
+  assert.equal((answer as lab.Counters).device, "Fake H200");
+  assert.equal(launches.length, 1, "launched once, in the replay");
+  assert.match(launches[0] ?? "", /launch scale grid 2,1,1 block 64,1,1/);
 });
 
 test("findNcu() names where it looked", () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as lab from "kernel-lab";
+import { defaultMetrics, explainingMetrics } from "kernel-lab/dist/bench/counterMetrics";
 import { joinPredictions, predictCases, type ValidationReason } from "kernel-lab/dist/bench/crossValidation";
 import { type ValidationCase, validationCases } from "kernel-lab/dist/bench/validationCases";
 import {
@@ -14,6 +15,7 @@ import {
 } from "kernel-lab/dist/record/validation";
 import { tallyOf, validationMarkdown, validationSvg } from "kernel-lab/dist/show/validation";
 import { parseHTML } from "linkedom";
+import { ncuTable, onFakeGpu, whyNoNvrtc } from "./fakeNcu";
 
 const sectors = "l1tex__t_sectors_pipe_lsu_mem_global_op_ld.sum";
 const requests = "l1tex__t_requests_pipe_lsu_mem_global_op_ld.sum";
@@ -153,6 +155,67 @@ test("predictCases() adds the launches of one kernel up", async () => {
   assert.equal(made.rows.length, 1);
   assert.deepEqual([made.rows[0]?.launches, made.rows[0]?.counts.globalLoadSectors], [2, 3]);
   assert.equal(freed, 1);
+});
+
+test("validateCases() counts all launches in two runs of ncu and joins them with the predictions", async (t) => {
+  const missing = await whyNoNvrtc();
+  if (missing) return t.skip(missing);
+  const names = [...new Set([...defaultMetrics, ...explainingMetrics])];
+  const values = names.map((name) => (name === sectors ? "8" : name === requests ? "2" : "0"));
+  const units = Object.fromEntries(names.map((name) => [name, ""]));
+  const table = ncuTable(units, [
+    { kernel: "scale", values },
+    { kernel: "scale", values },
+  ]);
+  const row = { ...rowOf("both", "scale", 2), grid: [1, 1, 1], block: [32, 1, 1] };
+  const counts = { globalLoadSectors: 16, globalLoadRequests: 5 };
+  const given = JSON.stringify({ ...predictions, rows: [{ ...row, counts }] });
+  const { end, answer, launches } = await onFakeGpu(
+    `const { validateCases } = require(library + "/bench/crossValidation.js");
+    const kernel = await device.compile('extern "C" __global__ void scale(float* x, int n) { x[0] *= n; }');
+    const x = device.zeros([64]);
+    const launch = { kernel, config: { grid: 1, block: 32 }, args: [x, 2] };
+    const both = { name: "both", prepare: async () => ({ launches: [launch, launch], free() {} }) };
+    return validateCases(device, [both], ${given}, [{ of: "both", reason: "they are joined" }]);`,
+    table,
+  );
+  assert.equal(end.code, 0, end.output);
+  const made = answer as Validation;
+  assert.equal(made.device.name, "Fake H200");
+  assert.equal(launches.length, 4, "two launches, two runs");
+  const verdicts = made.rows[0]?.counts.map(({ quantity, measured, agrees, reason }) => [
+    quantity,
+    measured,
+    agrees,
+    reason,
+  ]);
+  assert.deepEqual(verdicts?.slice(0, 2), [
+    ["globalLoadRequests", 4, false, "they are joined"],
+    ["globalLoadSectors", 16, true, ""],
+  ]);
+  assert.equal(made.rows[0]?.metrics[explainingMetrics[0]!], 0);
+});
+
+test("the committed predictions are of these cases, and what the lens says", async () => {
+  const committed = readPredictions(lab.dataPath("validation", "predictions.json"));
+  assert.deepEqual(
+    [...new Set(committed.rows.map((row) => row.case))],
+    validationCases.map(({ name }) => name),
+  );
+  const some = validationCases.filter(({ name }) => /patterns\/(01.* stride 8|04.*100x70)/.test(name));
+  assert.equal(some.length, 2);
+  const made = await predictCases(device, some, async ({ kernel, config, args }) =>
+    all({ ...(await lab.lens(kernel, config, ...args)).totals }),
+  );
+  for (const { case: name, counts } of made.rows) {
+    assert.deepEqual(counts, committed.rows.find((row) => row.case === name)?.counts, name);
+  }
+  const strided = made.rows.find((row) => row.case.includes("stride 8"))?.counts;
+  assert.deepEqual(
+    [strided?.globalLoadSectors, strided?.globalStoreSectors],
+    [8192, 8192],
+    "a sector a lane",
+  );
 });
 
 test("validationCases cover every rung of the walkthroughs and the strides asked for", () => {

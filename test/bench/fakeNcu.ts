@@ -1,7 +1,10 @@
 /** A program in ncu's place: runs what it is told to, then says what a test wants it to say. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as lab from "kernel-lab";
+import { type ProgramEnd, runProgram } from "kernel-lab/dist/bench/ncu";
+import { buildFakeDriver } from "../native/cuda-fake";
 
 /** What the fake answers. */
 export interface FakeAnswer {
@@ -55,4 +58,56 @@ export function ncuTable(
     ...[header, units, ...rows].map(line),
     "",
   ].join("\n");
+}
+
+/** Why nothing can be compiled for a GPU here, or null. */
+export async function whyNoNvrtc(): Promise<string | null> {
+  try {
+    await lab.compileCuda('extern "C" __global__ void probe() {}');
+    return null;
+  } catch (error) {
+    if (lab.LabError.is(error, "no-compiler")) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * Runs a program on a fake GPU with a fake ncu on PATH: the body of an async function that has `lab` and a `device`, and
+ * answers what is printed as JSON. A process of its own, because a library's search folders are found once. Kernels take
+ * a pointer and an int, for that is what the fake driver says of all of them.
+ */
+export async function onFakeGpu(
+  body: string,
+  log: string,
+): Promise<{ end: ProgramEnd; answer: unknown; launches: string[] }> {
+  const driver = buildFakeDriver();
+  const ncu = fakeNcu({ log });
+  try {
+    const program = join(driver, "main.cjs");
+    const library = join(lab.packageRoot, "dist");
+    writeFileSync(
+      program,
+      `const library = ${JSON.stringify(library)};
+const lab = require(library + "/index.js");
+(async () => {
+  const device = await lab.open("cuda");
+  const answer = await (async () => {${body}})();
+  console.log(JSON.stringify(answer));
+  await device.close();
+})().catch((error) => { console.error(error); process.exit(1); });
+`,
+    );
+    const calls = join(driver, "calls.log");
+    const end = await runProgram(process.execPath, [program], 60, {
+      ...process.env,
+      PATH: `${ncu.folder}:${process.env.PATH}`,
+      KERNEL_LAB_CUDA_PATH: [driver, process.env.KERNEL_LAB_CUDA_PATH ?? ""].join(":"),
+      FAKE_CUDA_LOG: calls,
+    });
+    const launches = existsSync(calls) ? (readFileSync(calls, "utf8").match(/^launch .*$/gm) ?? []) : [];
+    return { end, answer: end.code === 0 ? JSON.parse(end.output) : null, launches };
+  } finally {
+    ncu.remove();
+    rmSync(driver, { recursive: true, force: true });
+  }
 }
