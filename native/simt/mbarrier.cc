@@ -42,6 +42,7 @@ bool Deliveries::take(uint32_t barrier, Delivery* out) {
   for (size_t i = 0; i < waiting_.size(); i++) {
     if (waiting_[i].barrier != barrier) continue;
     *out = waiting_[i];
+    if (out->copy.map) out->copy.map = &out->map;
     waiting_.erase(waiting_.begin() + long(i));
     return true;
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "include/simt_abi.h"
 #include "include/simt_abi_hopper.h"
 
 namespace lab::simt {
@@ -48,6 +49,7 @@ struct Delivery {
   uint32_t bytes;
   uint32_t arrivals;
   lab_simt::BulkCopy copy;   // of `bytes` bytes
+  lab_simt::TensorMap map;   // of a tile: the kernel's parameter is a copy of the issuing thread's, which may exit first
   AsyncQueue* copies;        // of an arrival: the cp.async copies before it, up to this number
   uint64_t through;
 };

@@ -125,6 +125,7 @@ void deliver(const BulkCopy& copy, uint32_t address, uint32_t barrier) {
   delivery.bytes = copyBytes(copy);
   delivery.copy = copy;
   delivery.copy.shared = address;
+  if (copy.map) delivery.map = *copy.map;
   block.sharedAt(address, delivery.bytes);
   block.units().deliveries.add(delivery);
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as lab from "kernel-lab";
+import { attentionCase } from "./hopper-attention-case";
 import { clusterCases } from "./hopper-cluster-cases";
 import { tmaCases } from "./hopper-tma-cases";
 import { waitCases } from "./hopper-wait-cases";
@@ -70,4 +71,10 @@ export function mismatch({ got, expected, tolerance }: Outcome): string | null {
   return null;
 }
 
-export const hopperCases: readonly HopperCase[] = [...waitCases, ...tmaCases, ...wgmmaCases, ...clusterCases];
+export const hopperCases: readonly HopperCase[] = [
+  ...waitCases,
+  ...tmaCases,
+  ...wgmmaCases,
+  ...clusterCases,
+  attentionCase,
+];

@@ -75,7 +75,9 @@ export async function sourceLine(module: string, pc: number): Promise<SourceLine
       line: Number(match[2]),
     }));
     // Of an inlined chain the innermost line in the user's own source: the lab's headers are not where the mistake is.
-    const own = lines.find((at) => at.line > 0 && !/simt\/include|\/usr\/|c\+\+\//.test(at.file));
+    const own = lines.find(
+      (at) => at.line > 0 && !/simt\/include|\/usr\/|c\+\+\/|_cpu\.cuh$|shared_address\.cuh$/.test(at.file),
+    );
     if (own) return { file: own.file, line: own.line };
   }
   return null;
