@@ -142,7 +142,7 @@ ${model.traces.length > 0 ? `<h3>Recorded launches</h3>\n${model.traces.map(trac
 <h3>Top kernels by time</h3>
 ${viewOf(timeRows(model.topKernels))}
 <h3>Roofline</h3>
-${each((s) => htmlOf(rooflinesOf(s))) || "<p>The compute peak of these devices is not known.</p>"}
+${each((s) => htmlOf(rooflinesOf(s))) || "<p>No case here has its bytes, its operations and a known compute peak.</p>"}
 <h3>Memory bandwidth utilisation</h3>
 <p class="soft">By hardware counters where they were read; by the model, that is by the bytes that must move at least, where not.</p>
 ${use("memory")}

@@ -20,7 +20,7 @@ nav > ol > li { flex: 0 1 auto; }
 .card b { display: block; font-size: 22px; line-height: 1.3; } .card span { color: var(--soft); font-size: 13px; }
 .lab-scroll { margin: 6px 0 12px; }
 .lab-table th { border-bottom: 2px solid var(--line); color: var(--soft); font-weight: 600; } .lab-table td { border-bottom: 1px solid var(--line); }
-.lab-table:not(.names) td:last-child { white-space: normal !important; min-width: 30ch; }
+.lab-table:not(.names) td:last-child[style*="left"] { white-space: normal !important; min-width: 30ch; }
 .environments { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 0 36px; align-items: start; }
 .lab-table.names { width: 100%; } .lab-table.names caption { text-align: left; font-weight: 600; padding: 10px 0 4px; }
 .lab-table.names th, .lab-table.names td { border-bottom: 1px solid var(--line); }
@@ -35,9 +35,9 @@ details { margin: 10px 0; } summary { cursor: pointer; color: var(--accent); pad
   :root { color-scheme: light; --bg: #ffffff; --fg: #000000; --soft: #444444; --line: #bbbbbb; --card: #ffffff; --accent: #000000; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; } h1 { font-size: 18pt; }
   h2 { font-size: 14pt; margin-top: 20px; } h3 { font-size: 11.5pt; } h2, h3, h4, figcaption { break-after: avoid; }
-  nav, .skip, details:not([open]) { display: none; } details[open] > summary { color: var(--fg); }
+  nav, .skip, iframe, details:not([open]) { display: none; } details[open] > summary { color: var(--fg); }
   .lab-scroll { overflow: visible !important; } .lab-figure svg { min-width: 0; width: 100%; height: auto; }
   .lab-figure, .card, .notice, tr, li { break-inside: avoid; } thead { display: table-header-group; }
   body { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  .lab-table { font-size: 7pt !important; } .lab-table th, .lab-table td { padding: 1px 4px !important; } .lab-table:not(.names) td:last-child { min-width: 0; } .lab-table td:nth-child(-n+2) { white-space: normal !important; }
+  .lab-table { font-size: 7pt !important; } .lab-table th, .lab-table td { padding: 1px 4px !important; } .lab-table:not(.names) td:last-child[style*="left"] { min-width: 0; } .lab-table td:nth-child(-n+2) { white-space: normal !important; }
 }`;
