@@ -46,7 +46,7 @@ export function validationMarkdown(validation: Validation): string {
   return [
     `# The lens against ${device.name}`,
     "",
-    `${agree} of ${counts} counts agree within ${formatShare(validation.tolerance)}; ${explained} differ for a known reason, ${unexplained} for none.`,
+    `${agree} of ${counts} counts agree within ${100 * validation.tolerance}%; ${explained} differ for a known reason, ${unexplained} for none.`,
     `Predicted on the CPU device by lab.lens, measured by ncu ${ncu} on the same launches` +
       ` (${device.arch}, driver ${device.driver ?? "unknown"}, ${compiler ?? "unknown compiler"}; lab ${lab}, ${date}).`,
     "Remade by `lab validate`. One number: both are the same. Requests, sectors of 32 bytes, wavefronts: sums over the GPU.",
@@ -73,7 +73,7 @@ export function validationSvg(validation: Validation): string {
     return [name, ...row.counts.map((count, i) => cellSvg(count, left + i * cell, y, cell, line))];
   });
   const { counts, agree, explained, unexplained } = tallyOf(validation);
-  const title = `${agree} of ${counts} counts of ${validation.device.name} predicted within ${formatShare(validation.tolerance)}`;
+  const title = `${agree} of ${counts} counts of ${validation.device.name} predicted within ${100 * validation.tolerance}%`;
   const legend = [
     [colors.good, `agrees (${agree})`],
     [amber, `differs, reason known (${explained})`],
