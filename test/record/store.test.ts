@@ -19,7 +19,15 @@ import { runDocument } from "kernel-lab/dist/record/document";
 import { jsonSchemaText } from "kernel-lab/dist/record/jsonSchema";
 import { documentSchema } from "kernel-lab/dist/record/schema";
 import { digestOf } from "kernel-lab/dist/record/seal";
-import { latestRecords, loadRuns, readRun, recordsOf, saveRun } from "kernel-lab/dist/record/store";
+import {
+  latestRecords,
+  loadRuns,
+  readRun,
+  readRunText,
+  recordsOf,
+  runText,
+  saveRun,
+} from "kernel-lab/dist/record/store";
 import { verifiedName } from "kernel-lab/dist/record/verified";
 import { fixtureRecord } from "./fixtures";
 
@@ -49,6 +57,23 @@ test("saveRun() never overwrites a file of the same device and time", () => {
   const paths = [1, 2, 3].map(() => saveRun(runDocument("softmax", [fixtureRecord()]), folder));
   assert.equal(new Set(paths).size, 3);
   assert.equal(loadRuns(folder).runs.length, 3);
+});
+
+test("a sample that is no time is found, on writing and on reading", () => {
+  const folder = fresh("samples");
+  for (const samples of [[1e-3, -1e-9], [1e-3, Number.NaN], [1e-3, "2e-3"], [null], [], "fast", undefined]) {
+    const document = runDocument("softmax", [fixtureRecord()]);
+    Object.assign(document.records[0], { samples });
+    assert.throws(
+      () => saveRun(document, folder),
+      (e) => LabError.is(e, "bad-record") && /samples: expected at least one time/.test(e.message),
+      JSON.stringify(samples),
+    );
+    assert.throws(
+      () => readRunText(runText(document), "a file"),
+      (e) => LabError.is(e, "bad-record-file"),
+    );
+  }
 });
 
 test("saveRun() refuses a record that does not fit the schema and leaves nothing behind", () => {

@@ -203,13 +203,22 @@ export const stateSchema = z.strictObject({
   throttleReasons: z.array(z.string()).nullable(),
 });
 
+/**
+ * Samples, seconds. Checked in one loop: they are most of a file, and each as a schema of its own would take longer than
+ * everything else about a record. jsonSchema.ts tells the published schema what they are.
+ */
+export const samplesSchema = z.custom<number[]>(
+  (list) => Array.isArray(list) && list.length > 0 && list.every((x) => typeof x === "number" && x >= 0),
+  "expected at least one time in seconds, none below 0",
+);
+
 /** One measurement as stored; the environment stands once in its document. */
 export const recordSchema = z.strictObject({
   id: z.string().min(1),
   case: caseSchema,
   implementation: implementationSchema,
   method: methodSchema,
-  samples: z.array(seconds).min(1),
+  samples: samplesSchema,
   statistics: statisticsSchema,
   /** Bytes that must move and operations that must happen, of one run. */
   bytes: z.number().nonnegative().nullable(),
