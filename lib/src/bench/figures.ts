@@ -3,6 +3,7 @@ import { open } from "../runtime/open";
 import { cpuFigures } from "./cpuFigures";
 import { cudaFigures } from "./cudaFigures";
 import type { FigureRun } from "./figure";
+import { lensFigures } from "./lensFigures";
 
 /**
  * Measures the lab's own speed: the CPU device's everywhere, the GPU path's where there is a GPU.
@@ -10,7 +11,8 @@ import type { FigureRun } from "./figure";
  * @example lab.table((await lab.runFigures()).figures)
  */
 export async function runFigures(progress: (what: string) => void = () => {}): Promise<FigureRun> {
-  const cpu = await cpuFigures(progress);
+  const own = await cpuFigures(progress);
+  const cpu = { figures: [...own.figures, ...(await lensFigures(progress))], records: own.records };
   try {
     const device = await open("cuda");
     try {

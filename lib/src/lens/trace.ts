@@ -19,6 +19,8 @@ export interface Trace {
   /** Memory accesses of threads that were told. */
   readonly accesses: number;
   readonly events: number;
+  /** The most memory that the lens's process ever had. */
+  readonly peakBytes: number;
   /** Blocks of the grid, and linear indices of those traced. */
   readonly blocks: number;
   readonly traced: readonly number[];

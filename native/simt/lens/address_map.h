@@ -22,14 +22,17 @@ class AddressMap {
   void addOnce(uint64_t base, uint64_t bytes, Space space) {
     if (find(base, bytes) == Space::kUnknown) add(base, bytes, space);
   }
-  // The space that holds all of [address, address + bytes).
-  Space find(uint64_t address, uint64_t bytes) {
-    if (last_ < ranges_.size() && inside(last_, address, bytes)) return ranges_[last_].space;
-    auto after = std::upper_bound(ranges_.begin(), ranges_.end(), Range{address, 0, Space::kUnknown}, before);
+  // The space that holds all of [address, address + bytes). An instruction mostly touches one range: that of the last time
+  // for its `pc` is tried first.
+  Space find(uint64_t address, uint64_t bytes, uint64_t pc = 0) {
+    uint32_t& last = last_[(pc ^ pc >> 6) % kRemembered];
+    if (last < ranges_.size() && inside(last, address, bytes)) return ranges_[last].space;
+    auto after = std::upper_bound(ranges_.begin(), ranges_.end(), address,
+                                  [](uint64_t at, const Range& range) { return at < range.begin; });
     if (after == ranges_.begin()) return Space::kUnknown;
     size_t at = size_t(after - ranges_.begin()) - 1;
     if (!inside(at, address, bytes)) return Space::kUnknown;
-    last_ = at;
+    last = uint32_t(at);
     return ranges_[at].space;
   }
 
@@ -38,13 +41,14 @@ class AddressMap {
     uint64_t begin, end;
     Space space;
   };
+  static constexpr size_t kRemembered = 64;
   static bool before(const Range& a, const Range& b) { return a.begin < b.begin; }
   bool inside(size_t at, uint64_t address, uint64_t bytes) const {
     return address >= ranges_[at].begin && address + bytes <= ranges_[at].end;
   }
 
   std::vector<Range> ranges_;
-  size_t last_ = 0;
+  uint32_t last_[kRemembered] = {};
 };
 
 }  // namespace lab::simt::lens

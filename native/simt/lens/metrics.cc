@@ -65,6 +65,10 @@ class Metrics : public Observer {
   uint32_t wants() const override { return kWantFlow; }
   void begin(const LaunchFacts& facts) override;
   void event(const Event& event) override;
+  void branch(uint64_t, uint16_t thread, uint64_t pc) override {
+    warps_[thread / kWarpSize].add(thread % kWarpSize,
+                                   Item{0, stackOf_[thread], uint32_t(pc), 0, Kind::kBranch, Space::kLocal});
+  }
   std::string json() override;
 
  private:
@@ -148,7 +152,6 @@ void Metrics::event(const Event& event) {
       stackOf_[event.thread] = stacks_.leave(stackOf_[event.thread]);
       keep(event, event.kind, Space::kLocal, 0, 0, pc);
       break;
-    case Kind::kBranch: keep(event, event.kind, Space::kLocal, 0, 0, pc); break;
     case Kind::kBarrierArrive:
     case Kind::kGridArrive:
       keep(event, event.kind, Space::kLocal, 0, 0, pc);

@@ -1,5 +1,6 @@
 #include "tracer.h"
 
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -16,8 +17,15 @@
 namespace lab::simt::lens {
 
 namespace {
+// The most memory that this process ever had.
+uint64_t peakBytes() {
+  rusage usage{};
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? uint64_t(usage.ru_maxrss) * 1024 : 0;
+}
+
 constexpr uint64_t kArgBytes = 32768;  // what a launch's arguments may take (launch.cc)
-thread_local Tracer* running = nullptr;
+// Read at every event: found without a call.
+__attribute__((tls_model("initial-exec"))) thread_local Tracer* running = nullptr;
 }  // namespace
 
 Tracer* Tracer::current() { return running; }
@@ -38,6 +46,7 @@ Tracer::Tracer(const LensRequest& request, std::vector<std::pair<std::string, st
     : request_(request), observers_(std::move(observers)), limit_(request.maxAccesses ? request.maxAccesses : ~0ull) {
   for (auto& [name, observer] : observers_) {
     list_.push_back(observer.get());
+    if (observer->wants() & Observer::kWantFlow) flow_.push_back(observer.get());
     values_ = values_ || (observer->wants() & Observer::kWantValues);
     branches_ = branches_ || (observer->wants() & Observer::kWantFlow);
     endings_ = endings_ || (observer->wants() & Observer::kWantEnding);
@@ -226,12 +235,15 @@ bool Tracer::survives(uint64_t address, uint64_t bytes, bool writes) const {
 }
 
 Event Tracer::blank(const ThreadView* self, Kind kind, uint64_t pc) const {
-  Event event{};
+  Event event;  // all but its value, which valueBytes says is none
   event.pc = pc ? pc - base_ : 0;
+  event.address = event.aux = 0;
   event.block = block_;
+  event.bytes = event.mask = 0;
   event.thread = uint16_t(self->rank);
   event.kind = kind;
   event.space = Space::kLocal;
+  event.order = event.valueBytes = 0;
   return event;
 }
 
@@ -255,7 +267,7 @@ void Tracer::readValue(Event& event) const {
 // Classifies an access and tells it: a write once it has happened, everything else at once.
 void Tracer::memory(Event& event) {
   settle();
-  event.space = map_.find(event.address, event.bytes);
+  event.space = map_.find(event.address, event.bytes, event.pc);
   if (event.space == Space::kLocal) return;
   if (event.space == Space::kUnknown && event.address >= imageBegin_ && event.address < imageEnd_) return;
   if (++accesses_ > limit_) {
@@ -327,7 +339,10 @@ void Tracer::onBranch(ThreadView* self, uint64_t pc) {
   Tracer* tracer = running;
   if (!tracer) return;
   if (__builtin_expect(tracer->expired_.load(std::memory_order_relaxed), 0)) tracer->pause(self, pc);
-  if (tracer->branches_) tracer->tell(self, Kind::kBranch, pc);
+  if (!tracer->branches_) return;
+  tracer->settle();
+  tracer->events_++;
+  for (Observer* observer : tracer->flow_) observer->branch(tracer->block_, uint16_t(self->rank), pc - tracer->base_);
 }
 
 void Tracer::onEnter(ThreadView* self, uint64_t pc, uint64_t caller) {
@@ -388,7 +403,7 @@ Status Tracer::finish(std::string* json) {
   }
   std::string& text = *json;
   text = "{\"accesses\":" + std::to_string(accesses_) + ",\"events\":" + std::to_string(events_) +
-         ",\"blocks\":" + std::to_string(blocks_) +
+         ",\"blocks\":" + std::to_string(blocks_) + ",\"peakBytes\":" + std::to_string(peakBytes()) +
          ",\"ended\":" + (ended_ ? "\"" + std::string(ended_) + "\"" : "null") + ",\"traced\":[";
   for (size_t i = 0; i < facts_.tracedBlocks.size(); i++) {
     if (i) text += ',';

@@ -97,7 +97,7 @@ class Tracer {
 
   LensRequest request_;
   std::vector<std::pair<std::string, std::unique_ptr<Observer>>> observers_;
-  std::vector<Observer*> list_;     // the same, for the hot path
+  std::vector<Observer*> list_, flow_;  // the same, for the hot path; those who want control flow
   bool values_ = false;             // some observer wants values
   bool branches_ = false;           // some observer wants control flow
   bool endings_ = false;            // some observer wants to know how a launch ends that cannot go on

@@ -85,13 +85,18 @@ void WarpStream::replay(F visit) {
   }
   Step step;
   while (active) {
-    uint64_t lowest = ~0ull;
-    uint32_t mask = 0;
-    for (uint32_t left = active; left; left &= left - 1) {
-      uint32_t lane = uint32_t(__builtin_ctz(left));
-      if (key[lane] > lowest) continue;
-      mask = key[lane] == lowest ? mask | 1u << lane : 1u << lane;
-      lowest = key[lane];
+    // Mostly they are all at one place.
+    uint64_t lowest = key[__builtin_ctz(active)], differ = 0;
+    for (uint32_t left = active; left; left &= left - 1) differ |= key[__builtin_ctz(left)] ^ lowest;
+    uint32_t mask = active;
+    if (differ) {
+      lowest = ~0ull;
+      for (uint32_t left = active; left; left &= left - 1) {
+        uint32_t lane = uint32_t(__builtin_ctz(left));
+        if (key[lane] > lowest) continue;
+        mask = key[lane] == lowest ? mask | 1u << lane : 1u << lane;
+        lowest = key[lane];
+      }
     }
     step.mask = mask;
     for (uint32_t left = mask; left; left &= left - 1) {
