@@ -1,5 +1,9 @@
 // The CPU device's twin of mbarrier.cuh: the runtime keeps phase, counts and bytes in the barrier's own eight bytes.
+//
+// The lens is told who knows what after whom: an arrival releases, a wait that has ended acquires.
 #pragma once
+
+#include <simt_lens.h>
 
 namespace lab {
 
@@ -10,9 +14,11 @@ inline void mbarrierInitFence() {}
 inline void mbarrierInvalidate(Mbarrier& barrier) { lab_simt::hopper().mbarrierInvalidate(sharedAddress(&barrier)); }
 
 inline void mbarrierArrive(Mbarrier& barrier, unsigned count = 1) {
+  lab_simt::lens::release(&barrier);
   lab_simt::hopper().mbarrierArrive(sharedAddress(&barrier), count);
 }
 inline void mbarrierArriveRemote(Mbarrier& barrier, unsigned rank, unsigned count = 1) {
+  lab_simt::lens::release(peerShared(&barrier, rank));
   lab_simt::hopper().mbarrierArrive(peerAddress(sharedAddress(&barrier), rank), count);
 }
 inline void mbarrierExpect(Mbarrier& barrier, unsigned bytes) {
@@ -28,13 +34,17 @@ inline void mbarrierArriveAfterCopies(Mbarrier& barrier) {
 
 inline bool mbarrierTryWait(Mbarrier& barrier, unsigned parity) {
   const unsigned address = sharedAddress(&barrier);
-  if (lab_simt::hopper().mbarrierTest(address, parity)) return true;
-  // Code asks again and again: the others must get on meanwhile.
-  lab_simt::yield();
-  return lab_simt::hopper().mbarrierTest(address, parity) != 0;
+  if (!lab_simt::hopper().mbarrierTest(address, parity)) {
+    // Code asks again and again: the others must get on meanwhile.
+    lab_simt::yield();
+    if (!lab_simt::hopper().mbarrierTest(address, parity)) return false;
+  }
+  lab_simt::lens::acquire(&barrier);
+  return true;
 }
 inline void mbarrierWait(Mbarrier& barrier, unsigned parity) {
   lab_simt::hopper().mbarrierWait(sharedAddress(&barrier), parity);
+  lab_simt::lens::acquire(&barrier);
 }
 
 }  // namespace lab

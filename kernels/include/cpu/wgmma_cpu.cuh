@@ -5,6 +5,8 @@
 // results agree to the last bits of a float, not to all.
 #pragma once
 
+#include <simt_lens.h>
+
 namespace lab {
 
 namespace detail {
@@ -47,7 +49,7 @@ inline __attribute__((always_inline)) const unsigned short* matrixChunk(const la
 
 // Rows first .. first + count - 1 of the matrix as floats: to[k * pitch + i].
 template <typename T>
-inline void matrixToFloats(const lab_simt::MatrixLayout& m, unsigned first, unsigned count, float* to, unsigned pitch) {
+inline __attribute__((always_inline)) void matrixToFloats(const lab_simt::MatrixLayout& m, unsigned first, unsigned count, float* to, unsigned pitch) {
   if (m.mnMajor) {
     for (unsigned k = 0; k < 16; ++k) {
       for (unsigned i = 0; i < count; i += 8) {
@@ -67,7 +69,7 @@ inline void matrixToFloats(const lab_simt::MatrixLayout& m, unsigned first, unsi
 
 // A 16 x 16 from the registers of a warp's lanes: to[k * 16 + row].
 template <typename T>
-inline void registersToFloats(const uint32_t (*lanes)[4], float* to) {
+inline __attribute__((always_inline)) void registersToFloats(const uint32_t (*lanes)[4], float* to) {
   for (unsigned lane = 0; lane < 32; ++lane) {
     for (unsigned r = 0; r < 4; ++r) {
       const unsigned row = lane / 4 + r % 2 * 8, k = lane % 4 * 2 + r / 2 * 8;
@@ -77,9 +79,9 @@ inline void registersToFloats(const uint32_t (*lanes)[4], float* to) {
   }
 }
 
-// One warp's share of a product; called by the runtime.
+// One warp's share of a product; called by the runtime. To the lens it is one instruction.
 template <typename T>
-void multiply(const lab_simt::WgmmaWork* work) {
+LAB_LENS_UNSEEN void multiply(const lab_simt::WgmmaWork* work) {
   const unsigned n = work->n;
   alignas(64) float a[16 * 16], b[16 * 256];
   if (work->registers) {
