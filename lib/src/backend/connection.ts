@@ -53,6 +53,7 @@ export class Connection implements DeviceRequests {
   readonly #steps = new Steps();
   #preparing = false;
   #recording = false;
+  #strayed: LabError | null = null;
   #flushing = false;
   #fixups: Fixup[] = [];
   #waits = 0;
@@ -119,14 +120,28 @@ export class Connection implements DeviceRequests {
     this.ensure();
     this.flush();
     this.#recording = true;
+    this.#strayed = null;
     try {
       work();
+      // Told even where the work itself left the failed promise unheard.
+      if (this.#strayed) throw this.#strayed;
       return this.commands.take().slice();
     } finally {
       this.#recording = false;
       this.commands.clear();
       this.#fixups = [];
     }
+  }
+
+  /** Throws "bad-options" where `record` is under way: what cannot be repeated must not be timed. */
+  refuseWhileRecording(what: string): void {
+    if (!this.#recording) return;
+    this.#strayed = new LabError(
+      "bad-options",
+      `Timing work: expected launches, fills and copies, received ${what}.`,
+      { advice: "Make tensors, write to them, read them and wait outside the function that is timed." },
+    );
+    throw this.#strayed;
   }
 
   /** Sends the commands written so far. */
@@ -438,15 +453,7 @@ export class Connection implements DeviceRequests {
   }
 
   #push(step: Step): void {
-    if (this.#recording) {
-      throw new LabError(
-        "bad-options",
-        "Timing work: expected launches, fills and copies, received a transfer.",
-        {
-          advice: "Write to tensors and read them outside the function that is timed.",
-        },
-      );
-    }
+    this.refuseWhileRecording("a transfer or a wait");
     this.flush();
     this.#steps.push(step);
   }

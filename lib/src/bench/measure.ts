@@ -82,14 +82,12 @@ export async function measureInterleaved(contenders: readonly Contender[]): Prom
   const roofs = await Promise.all(
     contenders.map(({ options }) => roofOf(device, dtypeOf(options), options.unit)),
   );
-  const counts = await countsFor(
-    device,
-    contenders.map(({ target }) => workOf(target)),
-    first.options,
-  );
   const environment = await environmentOf(device);
-  const session = await Session.open(device, contenders, counts.samples);
+  const session = await Session.open(device, contenders);
   try {
+    const works = contenders.map(({ target }) => workOf(target));
+    const counts = await countsFor(device, works, first.options);
+    await session.bind(counts.samples);
     const timing = await session.time(counts, first.options);
     const records: MeasureRecord[] = [];
     for (const [i, contender] of contenders.entries()) {

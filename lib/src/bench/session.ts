@@ -33,46 +33,53 @@ const mostCopied = 2 ** 26;
  * everything put back as the caller had it.
  */
 export class Session {
-  readonly bound: readonly Bound[];
   readonly #device: Device;
-  readonly #originals: Originals;
-  readonly #before: readonly Before[];
+  readonly #entries: readonly Entry[];
+  readonly #operands: readonly Operands[];
+  readonly #originals = new Originals();
+  #before: readonly Before[] = [];
+  #bound: readonly Bound[] = [];
   #flush: Tensor | null = null;
 
-  private constructor(
-    device: Device,
-    bound: readonly Bound[],
-    originals: Originals,
-    before: readonly Before[],
-  ) {
+  private constructor(device: Device, entries: readonly Entry[]) {
     this.#device = device;
-    this.bound = bound;
-    this.#originals = originals;
-    this.#before = before;
+    this.#entries = entries;
+    this.#operands = entries.map(({ target, options }) => operandsOf(target, options));
   }
 
-  /** Binds the contenders; their inputs are as the caller made them. */
-  static async open(device: Device, entries: readonly Entry[], samples: number): Promise<Session> {
-    const operands = entries.map(({ target, options }) => operandsOf(target, options));
+  /** Looks at the inputs as the caller made them and keeps a copy, before any of the work has run. */
+  static async open(device: Device, entries: readonly Entry[]): Promise<Session> {
+    const session = new Session(device, entries);
     const before: Before[] = [];
-    for (const { inputs } of operands) {
+    for (const { inputs } of session.#operands) {
       const tensors = inputs.map(({ tensor }) => tensor);
+      for (const tensor of tensors) session.#originals.of(tensor);
       before.push({
         contents: await contentsOf(device, tensors),
         profiles: await Promise.all(tensors.map(profileOf)),
       });
     }
-    const sets = await setsFor(device, entries);
-    const originals = new Originals();
-    const bound = entries.map(
+    session.#before = before;
+    return session;
+  }
+
+  /** Binds the contenders to their sets of addresses, their inputs as the caller made them. */
+  async bind(samples: number): Promise<void> {
+    this.#originals.restore(() => true);
+    const sets = await setsFor(this.#device, this.#entries);
+    this.#bound = this.#entries.map(
       ({ target }, i) =>
-        new Bound(target, operands[i]!, Math.min(sets[i]!, samples), {
-          device,
-          originals,
+        new Bound(target, this.#operands[i]!, Math.min(sets[i]!, samples), {
+          device: this.#device,
+          originals: this.#originals,
           fresh: samples > sets[i]!,
         }),
     );
-    return new Session(device, bound, originals, before);
+  }
+
+  /** The contenders as they are bound. */
+  get bound(): readonly Bound[] {
+    return this.#bound;
   }
 
   /** Bytes written between two samples. */
@@ -131,9 +138,7 @@ export class Session {
   /** Puts inputs back, whatever was done to them, and frees every copy. Safe on a device that was lost. */
   close(): void {
     try {
-      const written = this.bound.flatMap(({ operands }) =>
-        operands.outputs.map(({ tensor }) => tensor.storage),
-      );
+      const written = this.#operands.flatMap(({ outputs }) => outputs.map(({ tensor }) => tensor.storage));
       this.#originals.restore((tensor) => !written.includes(tensor.storage));
     } catch {
       // The device was lost with all tensors on it; the error that says so is on its way already.

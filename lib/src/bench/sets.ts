@@ -1,5 +1,6 @@
 /** Where a contender's runs read and write: its own tensors, copies at other addresses, and what stands there when. */
 import type { TimedWork } from "../backend/contract";
+import { LabError } from "../core/error";
 import type { Device } from "../runtime/device";
 import type { KernelArg, StructArg } from "../runtime/pack";
 import type { Storage } from "../runtime/storage";
@@ -131,8 +132,14 @@ export class Bound {
       }));
       this.#owned.push(...this.#kept.map(({ copy }) => copy));
     }
+    const sets = this.#works.map((work) => connection.record(work));
+    if (sets.some((batch) => batch.byteLength === 0)) {
+      throw new LabError("bad-options", "Timing work: expected it to enqueue something, received nothing.", {
+        advice: "Launch with kernel.enqueue(...) in the function itself, not after an await.",
+      });
+    }
     return {
-      sets: this.#works.map((work) => connection.record(work)),
+      sets,
       before: this.#works.map((_, set) => connection.record(() => this.#prepare(set))),
       keep: connection.record(() => {
         for (const { tensor, copy } of this.#kept) copy.copyFrom(tensor);

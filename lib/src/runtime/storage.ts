@@ -59,6 +59,7 @@ export class Storage {
   /** Allocates device memory. Whether there was enough is known at the next synchronisation. */
   static allocate(connection: Connection, bytes: number): Storage {
     connection.ensure();
+    connection.refuseWhileRecording("an allocation");
     collectSometimes(connection, bytes);
     const storage = new Storage(connection, connection.handle(), bytes, null);
     connection.commands.alloc(storage.handle, bytes);
