@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runDocument } from "kernel-lab/dist/record/document";
+import { figuresOf } from "kernel-lab/dist/show/report/figures";
 import { report } from "kernel-lab/dist/show/report/report";
 import { fixtureRecord } from "../../record/fixtures";
 
@@ -111,5 +112,21 @@ test("report() adds up the time of each kernel", () => {
       ["slow", 50, 75],
       ["softmax/04_online", 50, 25],
     ],
+  );
+});
+
+test("figuresOf() draws no more bars on a picture than fit on a sheet, and every case once", () => {
+  const records = Array.from({ length: 9 }, (_, size) =>
+    Array.from({ length: 5 }, (_, rung) =>
+      fixtureRecord({ name: `size ${size}`, id: `rung ${rung}`, params: {} }),
+    ),
+  ).flat();
+  const { model } = report({ runs: [runDocument("softmax", records)] });
+  const figures = figuresOf(model.sections[0]);
+  assert.equal(figures.length, 2);
+  const drawn = figures.map((f) => new Set([...f.svg.matchAll(/<title>size (\d)/g)].map((m) => m[1])));
+  assert.deepEqual(
+    drawn.map((cases) => cases.size),
+    [5, 4],
   );
 });

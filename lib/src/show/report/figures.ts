@@ -30,13 +30,25 @@ export function figuresOf(section: SuiteSection): Figure[] {
   return figures;
 }
 
-// A picture of forty bars helps nobody: at most six cases each.
+/** Bars that still fit on one sheet of paper. */
+const mostBars = 28;
+
+/** Groups of whole cases whose bars fit on one picture; a picture gives every case as many rows as the fullest has. */
 function chunkByCase<T extends SuiteSection["best"][number]>(records: readonly T[]): T[][] {
-  const cases = [...new Set(records.map(caseLabel))];
   const chunks: T[][] = [];
-  for (let i = 0; i < cases.length; i += 6) {
-    const names = new Set(cases.slice(i, i + 6));
-    chunks.push(records.filter((r) => names.has(caseLabel(r))));
+  let fullest = 0;
+  let cases = 0;
+  for (const name of new Set(records.map(caseLabel))) {
+    const own = records.filter((r) => caseLabel(r) === name);
+    fullest = Math.max(fullest, own.length);
+    const chunk = chunks.at(-1);
+    if (chunk && (cases + 1) * fullest <= mostBars) {
+      chunk.push(...own);
+      cases++;
+    } else {
+      chunks.push([...own]);
+      [fullest, cases] = [own.length, 1];
+    }
   }
   return chunks;
 }
