@@ -125,7 +125,7 @@ __device__ __forceinline__ void scaleRows(float (&o)[R], float factor0, float fa
 
 }  // namespace
 
-template <typename T, int D, int WARPGROUPS, int BN, int STAGES, bool CAUSAL, int QUERY_STAGES>
+template <typename T, int D, int WARPGROUPS, int BN, int STAGES, bool CAUSAL, int QUERY_STAGES, bool TURNS>
 __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
     attention_12_refined(const __grid_constant__ CUtensorMap queryMap, const __grid_constant__ CUtensorMap keyMap,
                          const __grid_constant__ CUtensorMap valueMap, const __grid_constant__ CUtensorMap outMap,
@@ -178,14 +178,6 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
       for (int index = blockIdx.x; index < tiles;) {
         const Tile tile = tileAt<CAUSAL, BM, BN>(shape, index, section);
         const int keyHead = tile.head / shape.group;
-        // Whoever draws the last number of all puts the counter back for the next launch.
-        const int drawn = atomicAdd(nextTile, 1);
-        if (drawn == tiles - 1) *nextTile = 0;
-        index = drawn + static_cast<int>(gridDim.x);
-        slots[slotAt.stage] = index;
-        lab::mbarrierArrive(slotFull[slotAt.stage]);
-        slotAt.next();
-
         auto loadKeys = [&](int j) {
           lab::mbarrierWait(keyFree[keyAt.stage], keyAt.parity ^ 1);
           lab::mbarrierArriveExpect(keyFull[keyAt.stage], kKeyBytes);
@@ -206,6 +198,16 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
                      tile.head, tile.batch, once);
         queryAt.next();
         loadKeys(tile.keyTiles - 1);
+
+        // The next tile's number, drawn behind the first loads: whoever draws the last one of all puts the counter back
+        // for the next launch.
+        const int drawn = atomicAdd(nextTile, 1);
+        if (drawn == tiles - 1) *nextTile = 0;
+        index = drawn + static_cast<int>(gridDim.x);
+        slots[slotAt.stage] = index;
+        lab::mbarrierArrive(slotFull[slotAt.stage]);
+        slotAt.next();
+
         for (int j = tile.keyTiles - 2; j >= 0; --j) {
           loadKeys(j);
           loadValues(j + 1);
@@ -219,7 +221,7 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
   lab::takeRegisters<WARPGROUPS == 3 ? 160 : 240>();
   const int consumer = warpgroup - 1;
   // Consumers issue their products in turns: barrier 1 + c is consumer c's, and the one before it opens it.
-  constexpr bool kTurns = WARPGROUPS > 1;
+  constexpr bool kTurns = TURNS && WARPGROUPS > 1;
   auto waitTurn = [&] {
     if (kTurns) lab::namedBarrierSync(1 + consumer, 256);
   };
