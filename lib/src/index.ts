@@ -57,6 +57,8 @@ export { gradesCsv, gradeText } from "./grade/gradeView";
 export { readSubmissions, type Submission } from "./grade/submission";
 export { type LensLaunch, type LensOptions, lens } from "./lens/lens";
 export type * from "./lens/report";
+export { lensRoofline, type RooflinePlace } from "./lens/roofline";
+export { lensHtml, lensText, showLens } from "./lens/show";
 export { type StepOptions, showSteps, step } from "./lens/step";
 export { type Exercise, type Grade, grade, gradeRows } from "./lessons/exercise";
 export { type ExerciseName, exercise, exerciseNames } from "./lessons/exercises";
