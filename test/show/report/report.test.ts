@@ -115,6 +115,22 @@ test("report() adds up the time of each kernel", () => {
   );
 });
 
+test("figuresOf() puts cases together that the same implementations ran", () => {
+  const records = [
+    ...["a", "b"].map((id) => fixtureRecord({ name: "size 1", id, params: {} })),
+    fixtureRecord({ name: "size 2", id: "a", params: {} }),
+    ...["b", "a"].map((id) => fixtureRecord({ name: "size 3", id, params: {} })),
+  ];
+  const { model } = report({ runs: [runDocument("softmax", records)] });
+  const drawn = figuresOf(model.sections[0]).map((f) =>
+    [...f.svg.matchAll(/<title>size (\d)/g)].map((m) => m[1]),
+  );
+  assert.deepEqual(
+    drawn.map((cases) => [...new Set(cases)]),
+    [["1", "3"], ["2"]],
+  );
+});
+
 test("figuresOf() draws no more bars on a picture than fit on a sheet, and every case once", () => {
   const records = Array.from({ length: 9 }, (_, size) =>
     Array.from({ length: 5 }, (_, rung) =>
@@ -128,5 +144,21 @@ test("figuresOf() draws no more bars on a picture than fit on a sheet, and every
   assert.deepEqual(
     drawn.map((cases) => cases.size),
     [5, 4],
+  );
+});
+
+test("figuresOf() draws a heatmap a sweep, of that implementation alone", () => {
+  const settings = [32, 64, 128].flatMap((BM) => [8, 16].map((BK) => ({ BM, BK })));
+  const records = ["matmul/05_vector", "matmul/06_pipelined"].flatMap((id) =>
+    settings.map((parameters) => {
+      const record = fixtureRecord({ id, suite: "matmul" });
+      return { ...record, implementation: { ...record.implementation, parameters } };
+    }),
+  );
+  const { model } = report({ runs: [runDocument("matmul", records)] });
+  const titles = figuresOf(model.sections[0]).map((f) => f.title);
+  assert.deepEqual(
+    titles.filter((title) => title.includes("sweep")).map((title) => title.replace(/,.*:/, ":")),
+    ["matmul/05_vector: sweep of BM and BK", "matmul/06_pipelined: sweep of BM and BK"],
   );
 });

@@ -10,47 +10,49 @@ import { computeRoof, memoryRoof } from "./utilization";
 
 /** The pictures of a suite: bars, lines where a size varies, heatmaps where two parameters were swept. */
 export function figuresOf(section: SuiteSection): Figure[] {
-  const { best, records, failures } = section;
+  const { best, records } = section;
   const where = `${section.suite} on ${section.environment.device.name}`;
-  const figures: Figure[] = chunkByCase(best).map((group, i, all) =>
-    barPlot(group, { title: all.length > 1 ? `${where} (${i + 1} of ${all.length})` : where }),
-  );
+  const figures: Figure[] = chunkByCase(best).map((group, i, all) => {
+    const [only, ...others] = new Set(group.map(caseLabel));
+    const part = all.length > 1 ? ` (${i + 1} of ${all.length})` : "";
+    return barPlot(group, { title: others.length === 0 ? `${where}, ${only}` : `${where}${part}` });
+  });
   const size = varyingSize(records);
   if (size) figures.push(linePlot(best, { x: size, title: `${where}, over ${size}` }));
-  const swept = sweptPair(records);
-  if (swept) {
-    const [x, y] = swept;
-    figures.push(
-      heatmap(
-        records.filter((r) => x in r.implementation.parameters),
-        { x, y, failures, title: `${where}: sweep of ${y} and ${x}` },
-      ),
-    );
-  }
+  figures.push(...heatmapsOf(section));
   return figures;
+}
+
+/** A heatmap for every sweep over two parameters or more, spanned by the two with the most values. */
+function heatmapsOf({ attempts, failures, environment }: SuiteSection): Figure[] {
+  return attempts.flatMap(({ implementation, case: name, attempts: settings }) => {
+    const records = settings.map((setting) => setting.record);
+    const values = new Map<string, Set<unknown>>();
+    for (const [key, value] of records.flatMap((r) => Object.entries(r.implementation.parameters))) {
+      values.set(key, (values.get(key) ?? new Set()).add(value));
+    }
+    const [first, second] = [...values].filter(([, v]) => v.size > 1).sort(([, a], [, b]) => b.size - a.size);
+    if (!first || !second || first[1].size < 3) return [];
+    const own = failures.filter((f) => f.implementation.name === implementation && caseLabel(f) === name);
+    const title = `${implementation}, ${name} on ${environment.device.name}: sweep of ${first[0]} and ${second[0]}`;
+    return [heatmap(records, { x: second[0], y: first[0], failures: own, title })];
+  });
 }
 
 /** Bars that still fit on one sheet of paper. */
 const mostBars = 28;
 
-/** Groups of whole cases whose bars fit on one picture; a picture gives every case as many rows as the fullest has. */
+/** Groups of cases that the same implementations ran, so that no case has empty rows, and that fit on one picture. */
 function chunkByCase<T extends SuiteSection["best"][number]>(records: readonly T[]): T[][] {
-  const chunks: T[][] = [];
-  let fullest = 0;
-  let cases = 0;
+  const chunks: { names: string; records: T[] }[] = [];
   for (const name of new Set(records.map(caseLabel))) {
     const own = records.filter((r) => caseLabel(r) === name);
-    fullest = Math.max(fullest, own.length);
-    const chunk = chunks.at(-1);
-    if (chunk && (cases + 1) * fullest <= mostBars) {
-      chunk.push(...own);
-      cases++;
-    } else {
-      chunks.push([...own]);
-      [fullest, cases] = [own.length, 1];
-    }
+    const names = JSON.stringify(own.map((r) => r.implementation.name).sort());
+    const chunk = chunks.find((c) => c.names === names && c.records.length + own.length <= mostBars);
+    if (chunk) chunk.records.push(...own);
+    else chunks.push({ names, records: [...own] });
   }
-  return chunks;
+  return chunks.map((chunk) => chunk.records);
 }
 
 function varyingSize(records: SuiteSection["records"]): string | null {
@@ -58,17 +60,6 @@ function varyingSize(records: SuiteSection["records"]): string | null {
   const varying = [...keys].filter((k) => new Set(records.map((r) => r.case.params[k])).size >= 3);
   const numeric = varying.filter((k) => records.every((r) => typeof r.case.params[k] === "number"));
   return numeric.length === 1 && varying.length === 1 ? numeric[0]! : null;
-}
-
-function sweptPair(records: SuiteSection["records"]): [string, string] | null {
-  const ours = records.filter((r) => r.implementation.kind === "ours");
-  const values = new Map<string, Set<unknown>>();
-  for (const r of ours) {
-    for (const [k, v] of Object.entries(r.implementation.parameters))
-      values.set(k, (values.get(k) ?? new Set()).add(v));
-  }
-  const swept = [...values].filter(([, v]) => v.size >= 3).map(([k]) => k);
-  return swept.length >= 2 ? [swept[1]!, swept[0]!] : null;
 }
 
 /** The roofline of a suite, one a pair of roofs: element types have peaks of their own. Empty where no peak is known. */
