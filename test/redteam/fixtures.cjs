@@ -237,6 +237,13 @@ exports.fixtures = [
     },
   },
   {
+    way: "a missing barrier that happens to pass",
+    devices: ["cpu"],
+    needs: "explore",
+    cheat: (c) => explored(c, kernels.unsynced),
+    clean: (c) => explored(c, kernels.synced),
+  },
+  {
     way: "rounding before storing",
     devices: ["cpu", "cuda"],
     async cheat(c) {
@@ -291,6 +298,15 @@ async function onInput(c, x) {
   const check = (await c.checker(x))(y);
   const kernel = await c.compile(kernels.honest);
   return c.lab.measure({ kernel, config: c.config, args: [x, y, c.n] }, { ...c.counts, outputs: [y], check });
+}
+
+/** What random schedules of threads show of a kernel of shared memory; null where each leaves the same, cleanly. */
+async function explored(c, source) {
+  const n = 512;
+  const x = c.dev.randn([n], { seed: 4 });
+  const y = c.dev.empty([n]);
+  const found = await c.lab.explore(await c.compile(source), { grid: 2, block: 256 }, [x, y, n], { schedules: 6 });
+  return found.clean && found.deterministic ? null : found.text.split("\n")[0];
 }
 
 /** The ratio of the clinging kernel's time to the plain one's, on data that fits the cache. */

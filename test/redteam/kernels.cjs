@@ -103,6 +103,21 @@ extern "C" __global__ void loose(const float* x, float* y, int n) {
   y[blockIdx.x * blockDim.x + threadIdx.x] = sum;
 }`,
 
+  // Reads what the thread before it wrote: right as long as threads happen to run in order.
+  unsynced: `extern "C" __global__ void unsynced(const float* x, float* y, int n) {
+  __shared__ float tile[256];
+  ${index}
+  tile[threadIdx.x] = x[i];
+  y[i] = 2.0f * (threadIdx.x > 0 ? tile[threadIdx.x - 1] : x[i]);
+}`,
+  synced: `extern "C" __global__ void synced(const float* x, float* y, int n) {
+  __shared__ float tile[256];
+  ${index}
+  tile[threadIdx.x] = x[i];
+  __syncthreads();
+  y[i] = 2.0f * (threadIdx.x > 0 ? tile[threadIdx.x - 1] : x[i]);
+}`,
+
   // The CPU device runs C++: a kernel can start a thread there and come back at once.
   deserter: `extern "C" int pthread_create(unsigned long*, const void*, void* (*)(void*), void*);
 extern "C" int pthread_detach(unsigned long);

@@ -10,6 +10,8 @@ interface Context {
 interface Fixture {
   readonly way: string;
   readonly devices: readonly string[];
+  /** What of the library it takes beside measuring. */
+  readonly needs?: string;
   /** How it was caught, or null. */
   cheat(context: Context): Promise<string | null>;
   /** What was wrongly held against the honest twin, or null. */
@@ -29,7 +31,11 @@ before(async () => {
 after(() => made?.dev.close());
 
 for (const fixture of fixtures) {
-  const skip = fixture.devices.includes("cpu") ? false : "needs a GPU: node test/gpu/redteam.cjs";
+  const skip = !fixture.devices.includes("cpu")
+    ? "needs a GPU: node test/gpu/redteam.cjs"
+    : fixture.needs !== undefined && !(fixture.needs in lab)
+      ? `needs lab.${fixture.needs}`
+      : false;
   test(`caught: ${fixture.way}`, { skip }, async () => {
     const how = await fixture.cheat(made);
     assert.ok(how, "it was not caught");
@@ -53,7 +59,16 @@ test("every row of the notes' table has a fixture", () => {
   ]) {
     assert.match(ways, row);
   }
-  for (const row of [/inputs of/, /physics/, /drift/, /two modes/, /L2/, /rounding/, /throttled/]) {
+  for (const row of [
+    /inputs of/,
+    /physics/,
+    /drift/,
+    /two modes/,
+    /L2/,
+    /missing barrier/,
+    /rounding/,
+    /throttled/,
+  ]) {
     assert.match(ways, row);
   }
 });
