@@ -182,8 +182,8 @@ class Loop {
     }
     if (status.ok()) status = record(&all.to);
     if (status.ok()) status = settle();
+    out_->hostSpan = since(began);  // before the sensors' last reading, which takes milliseconds
     sensors.stop();
-    out_->hostSpan = since(began);
     if (status.ok()) status = backend_.elapsed(all.from, all.to, &out_->eventSpan);
     for (size_t w = 0; w < works && !alone && status.ok(); ++w) {
       for (const Pair& pair : pairs_[w]) {
