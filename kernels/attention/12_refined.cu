@@ -3,12 +3,15 @@
 // Idea: a block stays on its multiprocessor and walks over tiles of queries; while its consumers finish one tile and
 //   store it, the producer already fetches the next. Three kinds of work then never wait for one another: TMA, the
 //   tensor cores, and the exponentials.
+// Changes from 11: a second tile of queries in shared memory, so that the next tile's first product runs beside the last
+//   of this one, and tiles are drawn in an order that keeps their keys and values in the L2 cache.
 // Roles: warpgroup 0 gives its registers away and one thread of it issues all loads; the WARPGROUPS consumers own 64
 //   query rows each. A consumer issues S = Q K(j) and then O += P V(j-1), and computes the softmax of S while the second
 //   product still runs; the consumers take turns to issue, so that one's exponentials hide behind another's products.
 // Launch: grid = multiprocessors (or the tiles, if fewer), block 128 * (WARPGROUPS + 1), dynamic shared memory of
-//   QUERY_STAGES * 64 * WARPGROUPS * D + STAGES * 2 * BN * D halves; nextTile an int that is 0 before and after; maps by [batch, head, head dim / 64, row, 64], boxes
-//   [1, 1, D / 64, rows, 64] with 128-byte swizzle, rows: q 64 * WARPGROUPS, k and v BN, out 64.
+//   QUERY_STAGES * 64 * WARPGROUPS * D + STAGES * 2 * BN * D halves; nextTile an int that is 0 before and after; maps by
+//   [batch, head, head dim / 64, row, 64], boxes [1, 1, D / 64, rows, 64] (out: [1, 1, 1, 64, 64]) with 128-byte
+//   swizzle, rows: q 64 * WARPGROUPS, k and v BN.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 

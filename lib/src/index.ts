@@ -62,6 +62,7 @@ export { lensHtml, lensText, showLens } from "./lens/show";
 export { type StepOptions, showSteps, step } from "./lens/step";
 export { type Exercise, type Grade, grade, gradeRows } from "./lessons/exercise";
 export { type ExerciseName, exercise, exerciseNames } from "./lessons/exercises";
+export * as attention from "./ops/attention";
 export { type Balance, balanceOf, capacityOf, dropped } from "./ops/balance";
 export { balanceByBias, balanceByGradient, type Training, type TrainingOptions } from "./ops/balanceTraining";
 export { compareOutput, type Expectation, sampleIndices } from "./ops/check";

@@ -1,4 +1,5 @@
 import type { DeviceInfo } from "kernel-lab";
+import * as attention from "kernel-lab/dist/ops/attention";
 import * as matmul from "kernel-lab/dist/ops/matmul";
 import * as patterns from "kernel-lab/dist/ops/patterns";
 import * as softmax from "kernel-lab/dist/ops/softmax";
@@ -47,6 +48,22 @@ const moe: Record<string, string[]> = {
   "moe/11_embed.cu": ["moe_11_embed<__nv_bfloat16>"],
 };
 
+const attentionCases = [
+  attention.makeCase({ heads: 4, queries: 17, headDim: 64, dtype: "f32" }),
+  attention.makeCase({ heads: 4, queries: 17, headDim: 128, causal: true }),
+  attention.makeCase({ heads: 4, queries: 17, headDim: 256, dtype: "bf16" }),
+];
+
+/** What a file is compiled for: every architecture it is meant to run on. */
+export function architectures(file: string): string[] {
+  const hopper = attention.variants.some(
+    (v) =>
+      v.file === file &&
+      v.needs({ ...h200, capability: [8, 0] }, attentionCases[1]!, v.parameters(h200, attentionCases[1]!)),
+  );
+  return hopper ? ["sm_90a"] : ["sm_80", "sm_86", "sm_89", "sm_90a"];
+}
+
 /** Every rung's file with the instances a GPU would run. */
 export function instances(): Map<string, string[]> {
   const files = new Map<string, string[]>(Object.entries(moe));
@@ -64,6 +81,12 @@ export function instances(): Map<string, string[]> {
   for (const variant of matmul.variants) {
     for (const c of [matmul.benchCase(h200), matmul.makeCase({ m: 17, n: 19, k: 23 })]) {
       add(variant.file, variant.names(c, variant.parameters(h200, c)));
+    }
+  }
+  for (const variant of attention.variants) {
+    for (const c of attentionCases) {
+      const parameters = variant.parameters(h200, c);
+      if (variant.needs(h200, c, parameters) === null) add(variant.file, variant.names(c, parameters));
     }
   }
   for (const variant of patterns.variants) {

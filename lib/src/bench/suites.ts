@@ -1,4 +1,5 @@
 import { LabError } from "../core/error";
+import * as attention from "../ops/attention";
 import * as matmul from "../ops/matmul";
 import { Moe } from "../ops/moe";
 import { checkMoe } from "../ops/moeCheck";
@@ -24,6 +25,8 @@ export type SuiteProgress = (what: string, done: number, total: number) => void;
 interface Ladder<C extends OpCase> {
   readonly variants: ReadonlyArray<Variant<C>>;
   cases(device: Device): C[];
+  /** Whether a rung is worth its time at a case; every rung at every case when left out. */
+  worth?(device: Device, variant: Variant<C>, c: C): boolean;
 }
 
 const softmaxLadder: Ladder<softmax.SoftmaxCase> = {
@@ -43,8 +46,15 @@ const matmulLadder: Ladder<matmul.MatmulCase> = {
   cases: (device) => [matmul.benchCase(device.info)],
 };
 
+const attentionLadder: Ladder<attention.AttentionCase> = {
+  variants: attention.variants,
+  cases: (device) => attention.suiteCases(device.info),
+  // Beyond this a run without tensor cores takes seconds.
+  worth: (_, variant, c) => variant.rung > 5 || variant.flops(c) < 5e11,
+};
+
 /** The suites that `lab bench <suite>` knows. */
-export const suiteNames = ["softmax", "matmul", "moe"] as const;
+export const suiteNames = ["softmax", "matmul", "attention", "moe"] as const;
 
 /** Name of a suite. */
 export type SuiteName = (typeof suiteNames)[number];
@@ -62,6 +72,7 @@ export function runSuite(
 ): Promise<SuiteResult> {
   if (suite === "softmax") return runLadder(device, "softmax", softmaxLadder, progress);
   if (suite === "matmul") return runLadder(device, "matmul", matmulLadder, progress);
+  if (suite === "attention") return runLadder(device, "attention", attentionLadder, progress);
   if (suite === "moe") return runMoe(device, progress);
   throw new LabError("no-such-suite", `There is no suite "${suite}".`, {
     advice: `There are ${suiteNames.join(", ")}; "figures" prints the lab's own speed.`,
@@ -120,7 +131,10 @@ async function runLadder<C extends OpCase>(
   progress: SuiteProgress,
 ): Promise<SuiteResult> {
   const result: SuiteResult = { records: [], failures: [] };
-  const points = ladder.cases(device).flatMap((c) => ladder.variants.map((variant) => ({ c, variant })));
+  const points = ladder
+    .cases(device)
+    .flatMap((c) => ladder.variants.map((variant) => ({ c, variant })))
+    .filter(({ c, variant }) => ladder.worth?.(device, variant, c) ?? true);
   for (const [i, { c, variant }] of points.entries()) {
     progress(`${variant.id} ${c.name}`, i, points.length);
     try {

@@ -1,6 +1,7 @@
 import type { DeviceInfo } from "../backend/contract";
 import type { DType } from "../core/dtype";
 import { LabError } from "../core/error";
+import * as attention from "./attention";
 import * as matmul from "./matmul";
 import * as patterns from "./patterns";
 import * as softmax from "./softmax";
@@ -39,6 +40,22 @@ export const ladders: readonly Ladder[] = [
       }
       const { m, n, k } = matmul.benchCase(info);
       return matmul.makeCase({ m, n, k, ...sizes });
+    },
+  },
+  {
+    topic: "attention",
+    variants: attention.variants as readonly Variant[],
+    benchCase: attention.benchCase,
+    makeCase: (sizes, dtype, info) => {
+      const { seq, dim, causal, ...others } = sizes;
+      const usual = attention.benchCase(info);
+      return attention.makeCase({
+        ...{ batch: usual.batch, heads: usual.heads, dtype: dtype ?? usual.dtype },
+        queries: seq ?? usual.queries,
+        headDim: dim ?? usual.headDim,
+        causal: Boolean(causal ?? usual.causal),
+        ...others,
+      });
     },
   },
   {

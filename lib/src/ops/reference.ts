@@ -16,6 +16,61 @@ export function softmaxRow(x: ArrayLike<number>, cols: number, offset = 0): Floa
   return out;
 }
 
+/** One row of attention, with what bounds the rounding errors of a kernel that computes it in float. */
+export interface AttentionRow {
+  readonly out: Float64Array;
+  /** Natural logarithm of the sum of exponentials; minus infinity where no key is seen. */
+  readonly lse: number;
+  /** Sum of weight x |value| by column. */
+  readonly magnitude: Float64Array;
+  /** Sum of |value| over the sum of exponentials (of scores less their maximum), by column. */
+  readonly valueSum: Float64Array;
+  /** The largest sum of |q k| x scale of the keys. */
+  readonly scoreMagnitude: number;
+}
+
+/** Attention of one query to the first `seen` rows of k and v, which are as wide as the query. */
+export function attentionRow(
+  q: ArrayLike<number>,
+  k: ArrayLike<number>,
+  v: ArrayLike<number>,
+  seen: number,
+  scale: number,
+): AttentionRow {
+  const dim = q.length;
+  const scores = new Float64Array(seen);
+  let [maximum, scoreMagnitude, sum] = [Number.NEGATIVE_INFINITY, 0, 0];
+  for (let j = 0; j < seen; j++) {
+    let [score, magnitude] = [0, 0];
+    for (let d = 0; d < dim; d++) {
+      const term = q[d]! * k[j * dim + d]!;
+      score += term;
+      magnitude += Math.abs(term);
+    }
+    scores[j] = score * scale;
+    maximum = Math.max(maximum, scores[j]!);
+    scoreMagnitude = Math.max(scoreMagnitude, magnitude * scale);
+  }
+  for (let j = 0; j < seen; j++) {
+    scores[j] = Math.exp(scores[j]! - maximum);
+    sum += scores[j]!;
+  }
+  const out = new Float64Array(dim);
+  const magnitude = new Float64Array(dim);
+  const valueSum = new Float64Array(dim);
+  for (let j = 0; j < seen; j++) {
+    const weight = scores[j]! / sum;
+    for (let d = 0; d < dim; d++) {
+      const value = v[j * dim + d]!;
+      out[d]! += weight * value;
+      magnitude[d]! += weight * Math.abs(value);
+      valueSum[d]! += Math.abs(value) / sum;
+    }
+  }
+  const lse = seen > 0 ? maximum + Math.log(sum) : Number.NEGATIVE_INFINITY;
+  return { out, lse, magnitude, valueSum, scoreMagnitude };
+}
+
 /** A dot product and the sum of its terms' magnitudes, which bounds what rounding may do to it. */
 export interface Dot {
   readonly value: number;

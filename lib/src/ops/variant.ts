@@ -66,8 +66,11 @@ export interface Variant<C extends OpCase = OpCase> {
   /** Kernels wanted from the file: symbols or name expressions. */
   names(c: C, parameters: Parameters): string[];
   problem(device: Device, c: C): Promise<Problem>;
-  /** Tensors it needs beside the problem's, as dtype and size. */
-  scratch?(c: C, parameters: Parameters): Readonly<Record<string, { dtype: DType; size: number }>>;
+  /** Tensors it needs beside the problem's, as dtype and size; undefined contents unless they must be zeros at first. */
+  scratch?(
+    c: C,
+    parameters: Parameters,
+  ): Readonly<Record<string, { dtype: DType; size: number; zeros?: boolean }>>;
   launches(
     kernels: readonly Kernel[],
     tensors: Readonly<Record<string, Tensor>>,
@@ -150,8 +153,8 @@ export async function prepare<C extends OpCase>(
   const kernels = names.map((name) => module.kernel(name));
   const problem = options.problem ?? (await variant.problem(device, c));
   const tensors: Record<string, Tensor> = { ...problem.tensors };
-  for (const [name, { dtype, size }] of Object.entries(variant.scratch?.(c, parameters) ?? {})) {
-    tensors[name] = device.empty([size], { dtype });
+  for (const [name, { dtype, size, zeros }] of Object.entries(variant.scratch?.(c, parameters) ?? {})) {
+    tensors[name] = zeros ? device.zeros([size], { dtype }) : device.empty([size], { dtype });
   }
   const launches = variant.launches(kernels, tensors, c, parameters);
   const run = () => {

@@ -1,0 +1,14 @@
+import type { AttentionCase } from "./attentionCase";
+import { plainRungs } from "./attentionRungs";
+import { hopperRungs } from "./attentionTensorRungs";
+import { findVariant, type Variant } from "./variant";
+
+/** The ladder, in order. */
+export const variants: ReadonlyArray<Variant<AttentionCase>> = [...plainRungs, ...hopperRungs];
+
+/** Finds a rung: lab.attention.variant("12_refined"), or by number. */
+export function variant(wanted: string | number): Variant<AttentionCase> {
+  return findVariant(variants, wanted);
+}
+
+export * from "./attentionCase";

@@ -1,0 +1,90 @@
+import { ceilDiv } from "../core/shape";
+import type { KernelArg, StructArg } from "../runtime/pack";
+import { Tensor } from "../runtime/tensor";
+import { type TensorMap, tensorMap } from "../runtime/tensorMap";
+import type { AttentionCase } from "./attentionCase";
+
+/** The tensors of an attention, each with the axes [batch, head, row, head dim] whatever its strides; lse without the last. */
+export interface AttentionTensors {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly out: Tensor;
+  readonly lse: Tensor;
+}
+
+/** A problem's tensors with their axes in the usual order: views, where rows come before heads in memory. */
+export function viewsOf(t: Readonly<Record<string, Tensor>>, c: AttentionCase): AttentionTensors {
+  const view = (name: string) => (c.layout === "bhsd" ? t[name]! : t[name]!.transpose([0, 2, 1, 3]));
+  return { q: view("q"), k: view("k"), v: view("v"), out: view("out"), lse: t.lse! };
+}
+
+/** The kernels' `AttentionShape`. */
+export function shapeArgument({ q, k, v, out }: AttentionTensors, c: AttentionCase): StructArg {
+  const strides = (name: string, tensor: Tensor) => ({
+    [`${name}Batch`]: BigInt(tensor.strides[0]!),
+    [`${name}Head`]: BigInt(tensor.strides[1]!),
+    [`${name}Row`]: BigInt(tensor.strides[2]!),
+  });
+  return {
+    batch: c.batch,
+    heads: c.heads,
+    group: c.heads / c.keyHeads,
+    queries: c.queries,
+    keys: c.keys,
+    scale: c.scale,
+    ...strides("query", q),
+    ...strides("key", k),
+    ...strides("value", v),
+    ...strides("out", out),
+  };
+}
+
+/** Arguments of the rungs that read through pointers: q, k, v, out, lse, shape. */
+export function plainArguments(t: AttentionTensors, c: AttentionCase): KernelArg[] {
+  return [t.q, t.k, t.v, t.out, t.lse, shapeArgument(t, c)];
+}
+
+/** Tiles of the rungs that read through TMA. */
+export interface HopperTiles {
+  /** Rows of a block's tile of queries, and of a tile of keys. */
+  readonly queryRows: number;
+  readonly keyRows: number;
+  /** Blocks that are resident at once. */
+  readonly blocks: number;
+}
+
+/**
+ * Arguments of the rungs that read through TMA: maps of q, k, v and out, lse, a counter that is 0, shape, and how many
+ * heads' keys and values fit the L2 cache. The grid is one block a multiprocessor, or a tile where those are fewer.
+ */
+export function hopperArguments(
+  t: AttentionTensors,
+  counter: Tensor,
+  c: AttentionCase,
+  { queryRows, keyRows, blocks }: HopperTiles,
+): { grid: number; args: KernelArg[] } {
+  const panelCount = c.headDim / 64;
+  const map = (tensor: Tensor, rows: number, count = panelCount): TensorMap =>
+    tensorMap(panels(tensor), { box: [1, 1, count, rows, 64], swizzle: 128 });
+  const maps = [map(t.q, queryRows), map(t.k, keyRows), map(t.v, keyRows), map(t.out, 64, 1)];
+  const tiles = ceilDiv(c.queries, queryRows) * c.batch * c.heads;
+  // Keys and values of a section share 32 MiB of cache (FlashAttention-3's rule), in heads by powers of two.
+  const headBytes = 2 * c.keys * c.headDim * 2;
+  const section = Math.max(1, 2 ** Math.floor(Math.log2(2 ** 25 / headBytes)));
+  return { grid: Math.min(tiles, blocks), args: [...maps, t.lse, counter, shapeArgument(t, c), section] };
+}
+
+/** [batch, head, row, dim] seen as [batch, head, dim / 64, row, 64]: panels as wide as the 128-byte swizzle. */
+function panels(t: Tensor): Tensor {
+  const [batch, heads, rows, dim] = t.shape as [number, number, number, number];
+  const [perBatch, perHead, perRow] = t.strides as [number, number, number, number];
+  return new Tensor(
+    t.device,
+    t.storage,
+    t.dtype,
+    [batch, heads, dim / 64, rows, 64],
+    [perBatch, perHead, 64, perRow, 1],
+    t.offset,
+  );
+}
