@@ -13,6 +13,9 @@ extern "C" __global__ void wide(const float4* x, float4* y) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   y[i] = x[i];
 }
+extern "C" __global__ void library(const float4* x, float4* y, int bytes) {
+  memcpy(y + 2 * threadIdx.x, x + 2 * threadIdx.x, bytes);
+}
 extern "C" __global__ void scalars(const float* x, float* y) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   y[i] = x[4 * i] + x[4 * i + 1] + x[4 * i + 2] + x[4 * i + 3];

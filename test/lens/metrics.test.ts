@@ -86,6 +86,18 @@ test("a float4 is one access of 16 bytes, four floats are four, a struct without
   assert.equal(pairs.totals[sectors], 128);
 });
 
+test("a copy by the library is told in the widest pieces that both ends allow", async () => {
+  const x = dev.arange([256]);
+  const y = dev.zeros([256]);
+  const report = await see("library", { grid: 1, block: 32, lens: { keep: true } }, x, y, 24);
+  const pieces = requests(report, "ld", "global").map((one) => [one.width, one.requests]);
+  assert.deepEqual(pieces, [
+    [8, 1],
+    [16, 1],
+  ]);
+  assert.deepEqual(Array.from(((await y.read()) as Float32Array).slice(0, 9)), [0, 1, 2, 3, 4, 5, 0, 0, 8]);
+});
+
 test("shared memory of 4 bytes: a bank conflict is every word beyond the first of a bank", async () => {
   const y = dev.zeros([32]);
   const expected: [stride: number, pad: number, wavefronts: number][] = [

@@ -6,7 +6,7 @@ import { macroKernels } from "../../core/macros";
 import { homePath } from "../../core/paths";
 import { cached } from "../cache";
 import type { CompiledModule, CompileRequest } from "../compiled";
-import { type HostCompiler, hostCompiler, moduleFlags, runCompiler } from "./compiler";
+import { type HostCompiler, hostCompiler, lensCompiler, moduleFlags, runCompiler } from "./compiler";
 import { cpuFeatures } from "./cpu";
 import { hostCompileError } from "./diagnostics";
 import { buildInstrumented, instrumentation } from "./instrument";
@@ -53,7 +53,7 @@ type Purpose = "cpu" | "lens" | "checks" | "steps";
 
 async function compile(request: CompileRequest, purpose: Purpose): Promise<CompiledModule> {
   const start = performance.now();
-  const compiler = await hostCompiler();
+  const compiler = await (purpose === "cpu" ? hostCompiler() : lensCompiler());
   const folders = [...request.includes, homePath("kernels", "include")];
   const headers = reachedHeaders(request.source, folders);
   const arguments_ = argumentsOf(request, compiler);

@@ -28,6 +28,25 @@ export function hostCompiler(): Promise<HostCompiler> {
   return found;
 }
 
+/**
+ * The compiler of instrumented modules: a g++ where there is one, else the device's own.
+ *
+ * g++ keeps the copy of a float4 whole; clang takes it apart before it instruments, so that four accesses are told of one.
+ */
+export async function lensCompiler(): Promise<HostCompiler> {
+  const own = await hostCompiler();
+  if (!own.clang) return own;
+  for (const name of ["g++", "g++-14", "g++-13", "g++-12", "g++-11"]) {
+    const path = onPath(name);
+    const { code, out } = path
+      ? await runCompiler(path, ["-dumpversion"], process.cwd())
+      : { code: 1, out: "" };
+    const version = `g++ ${out.trim()}`;
+    if (path && code === 0 && Number.parseInt(out, 10) >= 11) return { path, version, clang: false };
+  }
+  return own;
+}
+
 async function find(wanted: string | undefined): Promise<HostCompiler> {
   for (const name of wanted ? [wanted] : names) {
     const path = onPath(name);

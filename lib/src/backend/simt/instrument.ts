@@ -10,8 +10,8 @@ import { type HostCompiler, runCompiler } from "./compiler";
  *
  * - scalar code: no vectorising, no merging of neighbouring stores, no branches turned into moves
  * - blocks laid out in the order of the source, which the lens's replay of warps relies on
- * - g++: aggregates are not taken apart, so that a float4 is one access of 16 bytes; clang has no such switch, and the
- *   vector types themselves see to it (vector_types.h)
+ * - g++: aggregates are not taken apart, so that a float4 is one access of 16 bytes. clang has no such switch: a vector whose
+ *   members are used one by one is told as its members, so g++ is preferred (compiler.ts)
  */
 function flags(compiler: HostCompiler, checks: boolean): string[] {
   const common = ["-O2", "-g", "-D__KERNEL_LAB_LENS__=1", "-fsanitize=thread"];
@@ -53,7 +53,7 @@ const checksFile = () => homePath("native", "simt", "hooks", "check_hooks.inc.h"
 export function instrumentation(compiler: HostCompiler, checks: boolean): string[] {
   const table = readFileSync(homePath("native", "simt", "lens", "hook_table.h"), "utf8");
   const hooks = [hooksFile(), checksFile()].map((file) => readFileSync(file, "utf8"));
-  return [...flags(compiler, checks), ...hooks, table];
+  return ["-Bsymbolic-functions", ...flags(compiler, checks), ...hooks, table];
 }
 
 /**
@@ -88,9 +88,10 @@ export async function buildInstrumented(
   ];
   const hooks = await runCompiler(compiler.path, [...plain, "-c", hooksFile(), "-o", "hooks.o"], dir);
   if (hooks.code !== 0) return hooks;
+  // The module calls the memcpy of the hooks, not the library's of the same name.
   const linked = await runCompiler(
     compiler.path,
-    ["-shared", "module.o", "hooks.o", "-o", "module.so", "-lm"],
+    ["-shared", "-Wl,-Bsymbolic-functions", "module.o", "hooks.o", "-o", "module.so", "-lm"],
     dir,
   );
   for (const object of ["module.o", "hooks.o"]) rmSync(join(dir, object));
