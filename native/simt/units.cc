@@ -4,6 +4,8 @@
 #include "block_hot.h"
 #include "bulk_copy.h"
 #include "fault.h"
+#include "include/simt_api.h"
+#include "lens/tracer.h"
 
 namespace lab::simt {
 
@@ -58,7 +60,9 @@ bool Block::testMbarrier(uint32_t address, uint32_t parity) {
   Delivery delivery;
   while (barrier.phase() == parity && deliveries.take(offset, &delivery)) {
     if (delivery.bytes) {
-      performLoad(delivery.copy, sharedAt(delivery.copy.shared, delivery.bytes));
+      uint8_t* to = sharedAt(delivery.copy.shared, delivery.bytes);
+      performLoad(delivery.copy, to);
+      if (grid_->tracer) grid_->tracer->copy(lab_simt::self(), lens::Kind::kAsyncWrite, 0, to, delivery.bytes);
       barrier.expect(-int64_t(delivery.bytes));
     }
     if (delivery.arrivals) {
@@ -66,7 +70,11 @@ bool Block::testMbarrier(uint32_t address, uint32_t parity) {
       barrier.arrive(delivery.arrivals);
     }
   }
-  return barrier.phase() != parity;
+  // What arrived is there for everybody who waits for the barrier.
+  const bool ended = barrier.phase() != parity;
+  if (ended && grid_->tracer)
+    grid_->tracer->object(lab_simt::self(), lens::Kind::kRelease, 0, reinterpret_cast<uintptr_t>(sharedAt(address, 8)));
+  return ended;
 }
 
 std::string Block::describeMbarrier(uint32_t address) {

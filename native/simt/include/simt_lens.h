@@ -11,9 +11,11 @@ namespace lens {
 enum class Operation : uint32_t {
   kAtomicUpdate, kMatrixRead, kAsyncIssue, kAsyncWrite,
   kShuffleSource,         // `other`: the lane whose value the coming shuffle takes
-  kRelease, kAcquire,     // of the object at `address`; `other` of a release: 1 when it begins a new phase
+  kRelease, kAcquire,     // of the object at `address`; `other` of a release: how
   kOverflow, kBadIndex, kMisaligned  // the compiler's own checks (hooks/check_hooks.inc.h)
 };
+
+enum class Release : uint32_t { kNow, kArrival, kLastArrival };
 
 #ifdef __KERNEL_LAB_LENS__
 
@@ -34,9 +36,9 @@ inline __attribute__((always_inline)) void tell(Operation operation, const void*
   lab_lens_operation(static_cast<uint32_t>(operation), address, other, bytes, extra);
 }
 
-/// What the thread did is known to whoever acquires the object later; `new_phase`: and nothing released before is.
-inline __attribute__((always_inline)) void release(const void* object, bool new_phase = false) {
-  tell(Operation::kRelease, object, 0, reinterpret_cast<const void*>(static_cast<size_t>(new_phase)));
+/// What the thread did is known to whoever acquires the object later, at once or when the last arrival ends the phase.
+inline __attribute__((always_inline)) void release(const void* object, Release how = Release::kNow) {
+  tell(Operation::kRelease, object, 0, reinterpret_cast<const void*>(static_cast<size_t>(how)));
 }
 inline __attribute__((always_inline)) void acquire(const void* object) { tell(Operation::kAcquire, object, 0); }
 /// The lane that the shuffle about to meet will take its value from.
@@ -56,7 +58,7 @@ struct Quiet {
   Quiet() {}
 };
 inline __attribute__((always_inline)) void tell(Operation, const void*, uint32_t, const void* = nullptr, uint32_t = 0) {}
-inline __attribute__((always_inline)) void release(const void*, bool = false) {}
+inline __attribute__((always_inline)) void release(const void*, Release = Release::kNow) {}
 inline __attribute__((always_inline)) void acquire(const void*) {}
 inline __attribute__((always_inline)) void shuffle_source(int) {}
 struct Reach {

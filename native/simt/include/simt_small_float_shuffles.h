@@ -4,14 +4,17 @@
 #include <stdint.h>
 
 #include "simt_api.h"
+#include "simt_lens.h"
 
 namespace simt_math {
 
 /// What lane `source` showed, if the warp's segment of `width` lanes around the caller holds it, else the own value.
 template <class T>
 inline T taken(unsigned int mask, T value, int source, int low, int high) {
+  const bool within = source >= low && source <= high;
+  if (within) lab_simt::lens::shuffle_source(source);
   const T* shown = lab_simt::warp_exchange(mask, value);
-  return source >= low && source <= high ? shown[source] : value;
+  return within ? shown[source] : value;
 }
 
 #define SIMT_SHUFFLES(T)                                                                                  \

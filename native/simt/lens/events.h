@@ -42,7 +42,7 @@ enum class Kind : uint8_t {
   kPollArrive,       // waits for a condition of the headers (mbarrier, pipeline): goes on once it holds
   kPollLeave,
   // Synchronisation through an object of the headers (mbarrier, pipeline stage) at `address`: what the thread did is known
-  // to whoever acquires the object later. `aux` of a release: 1 when it also begins a new phase of the object.
+  // to whoever acquires the object later. `aux` of a release: 0 at once; 1 once the object's phase ends; 2 when this ends it.
   kRelease,
   kAcquire,
   // The lane whose value a shuffle takes, in `aux`; told just before the kWarpArrive that it belongs to.

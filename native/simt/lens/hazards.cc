@@ -133,19 +133,29 @@ void Hazards::issue(const Event& event) {
   Actor& self = ordering_.actor(event.block, event.thread);
   Knowledge known = self.known;
   known.learn(self.block, self.rank, self.now);
-  thread(event).copies.push_back(Copy{event.address, event.aux, event.bytes, event.mask, std::move(known)});
+  thread(event).copies.push_back(Copy{event.address, event.pc, std::move(known)});
   // What the thread does from here on meets the copy: its own time is a later one.
   ordering_.tick(self);
 }
 
-void Hazards::perform(const Event& event) {
-  std::vector<Copy>& copies = thread(event).copies;
-  auto copy = std::find_if(copies.begin(), copies.end(),
-                           [&](const Copy& one) { return one.destination == event.address; });
+void Hazards::perform(const Event& performed) {
+  Event event = performed;
+  // Mostly the thread's own; a barrier's or pipeline's are performed by whoever comes last or first.
   Actor& self = ordering_.actor(event.block, event.thread);
-  Knowledge known = copy != copies.end() ? copy->known : self.known;
-  uint64_t source = copy != copies.end() ? copy->source : event.aux;
-  if (copy != copies.end()) copies.erase(copy);
+  Knowledge known = self.known;
+  for (uint32_t i = 0; i < facts_.threads; i++) {
+    auto holder = threads_.find(event.block * facts_.threads + (event.thread + i) % facts_.threads);
+    if (holder == threads_.end()) continue;
+    std::vector<Copy>& copies = holder->second.copies;
+    auto copy = std::find_if(copies.begin(), copies.end(),
+                             [&](const Copy& one) { return one.destination == event.address; });
+    if (copy == copies.end()) continue;
+    known = std::move(copy->known);
+    event.pc = copy->pc;  // where it was asked for says more than where it was waited for
+    copies.erase(copy);
+    break;
+  }
+  uint64_t source = event.aux;
   Space from = inShared(facts_, source) ? Space::kShared : Space::kUnknown;
   if (const Allocation* in = around(source); in && source - in->base < in->bytes) {
     from = source + event.bytes <= in->base + in->bytes ? Space::kGlobal : Space::kUnknown;
@@ -273,7 +283,7 @@ void Hazards::event(const Event& event) {
     case Kind::kWarpLeave: return ordering_.leaveWarp(self(), event.mask);
     case Kind::kGridArrive: return ordering_.arriveGrid(self());
     case Kind::kGridLeave: return ordering_.leaveGrid(self());
-    case Kind::kRelease: return ordering_.release(self(), event.address, event.aux != 0);
+    case Kind::kRelease: return ordering_.release(self(), event.address, event.aux);
     case Kind::kAcquire: return ordering_.acquire(self(), event.address);
     case Kind::kShuffleSource: thread(event).source = int32_t(event.aux); return;
     case Kind::kOverflow: return log_.add(hazardOf("overflow", event, "arithmetic"), number_);

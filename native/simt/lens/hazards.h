@@ -23,8 +23,7 @@ class Hazards : public Observer {
  private:
   // A copy that runs beside the thread: begun, and with what its thread knew then.
   struct Copy {
-    uint64_t destination, source;
-    uint32_t bytes, zeros;
+    uint64_t destination, pc;
     Knowledge known;
   };
   struct Thread {

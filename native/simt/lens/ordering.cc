@@ -218,17 +218,26 @@ void Ordering::atomic(Actor& self, uint64_t address, uint8_t order, bool reads, 
   if (self.released[0]) near().join(self.snapshot[0]);
 }
 
-void Ordering::release(Actor& self, uint64_t object, bool newPhase) {
+void Ordering::release(Actor& self, uint64_t object, uint64_t how) {
   settle(self);
-  Knowledge& known = objects_[object];
-  if (newPhase || known.empty()) known.reset(self.block, threads_);
-  known.join(shown(self));
+  auto [at, fresh] = objects_.try_emplace(object);
+  Object& meant = at->second;
+  if (fresh) {
+    meant.arriving.reset(self.block, threads_);
+    meant.released.reset(self.block, threads_);
+  }
+  (how == 0 ? meant.released : meant.arriving).join(shown(self));
+  if (how == 2) {
+    meant.released = std::move(meant.arriving);
+    meant.arriving = Knowledge();
+    meant.arriving.reset(self.block, threads_);
+  }
   tick(self);
 }
 
 void Ordering::acquire(Actor& self, uint64_t object) {
   auto found = objects_.find(object);
-  if (found != objects_.end()) self.known.join(found->second);
+  if (found != objects_.end()) self.known.join(found->second.released);
 }
 
 void Ordering::forget(uint64_t begin, uint64_t end) {

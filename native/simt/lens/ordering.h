@@ -64,7 +64,8 @@ class Ordering {
   void fence(Actor& self, uint8_t order);
   // An atomic's part in the order, after it happened.
   void atomic(Actor& self, uint64_t address, uint8_t order, bool reads, bool writes);
-  void release(Actor& self, uint64_t object, bool newPhase);
+  // `how`: 0 what is released is known at once, 1 once the object's phase ends, 2 and this release ends it.
+  void release(Actor& self, uint64_t object, uint64_t how);
   void acquire(Actor& self, uint64_t object);
   // Objects in memory that a new block takes over.
   void forget(uint64_t begin, uint64_t end);
@@ -98,7 +99,10 @@ class Ordering {
   uint32_t recent_ = ~0u;
   Meeting grid_;
   std::unordered_map<uint64_t, Location> locations_;
-  std::unordered_map<uint64_t, Knowledge> objects_;
+  struct Object {
+    Knowledge arriving, released;
+  };
+  std::unordered_map<uint64_t, Object> objects_;
 };
 
 }  // namespace lab::simt::lens

@@ -3,6 +3,7 @@
 #include "../block_hot.h"
 #include "../include/simt_api.h"
 #include "../runtime.h"
+#include "trace_hopper.h"
 #include "tracer.h"
 
 namespace lab::simt::lens {
@@ -134,6 +135,7 @@ const lab_simt::Runtime& tracedRuntime() {
     traced.gridBarrier = gridBarrier;
     traced.asyncCommit = asyncCommit;
     traced.asyncWait = asyncWait;
+    traced.hopper = &tracedHopper();
     traced.step = step;
     return traced;
   }();
