@@ -8,6 +8,8 @@ type Facts = Omit<Hazard, "message" | "advice">;
 const verbs: Readonly<Record<string, string>> = {
   read: "reads it",
   write: "writes it",
+  "volatile read": "reads it as a volatile",
+  "volatile write": "writes it as a volatile",
   "atomic read": "reads it atomically",
   "atomic write": "writes it atomically",
   "atomic update": "updates it atomically",

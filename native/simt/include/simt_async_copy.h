@@ -17,7 +17,12 @@ struct Copy {
   size_t bytes, zeros;
 };
 
-inline void perform(const Copy& copy) {
+inline void perform(const Copy& queued) {
+  Copy copy;
+  {
+    lab_simt::lens::Quiet quiet;  // the queue is the device's own memory
+    copy = queued;
+  }
   lab_simt::lens::tell(lab_simt::lens::Operation::kAsyncWrite, copy.destination, static_cast<uint32_t>(copy.bytes),
                        copy.source, static_cast<uint32_t>(copy.zeros));
   lab_simt::lens::Quiet quiet;

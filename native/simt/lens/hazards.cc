@@ -17,6 +17,7 @@ bool inShared(const LaunchFacts& facts, uint64_t address) {
 const char* verb(Kind kind) {
   switch (kind) {
     case Kind::kWrite: return "write";
+    case Kind::kMatrixRead: return "read";
     case Kind::kAtomicRead: return "atomic read";
     case Kind::kAtomicWrite: return "atomic write";
     case Kind::kAtomicUpdate: return "atomic update";
@@ -117,7 +118,10 @@ void Hazards::uninitialised(const Event& event, const char* does) {
 }
 
 void Hazards::access(const Event& event, Touch touch) {
-  const char* does = verb(event.kind);
+  const bool isVolatile = event.order && (event.kind == Kind::kRead || event.kind == Kind::kWrite);
+  const char* does = !isVolatile                  ? verb(event.kind)
+                     : event.kind == Kind::kWrite ? "volatile write"
+                                                  : "volatile read";
   if (!accessible(event, does) || event.bytes == 0) return;
   if (event.address % (event.bytes & -event.bytes) != 0) misaligned(event, does, event.bytes & -event.bytes);
   bool reads = event.kind != Kind::kWrite && event.kind != Kind::kAtomicWrite;
@@ -126,7 +130,7 @@ void Hazards::access(const Event& event, Touch touch) {
   // An update's `value` is what it found, so what it leaves is not known here.
   bool known = event.valueBytes && event.kind != Kind::kAtomicUpdate;
   races_.touch(self, Races::Access{event.pc, event.address, event.bytes, touch, event.space,
-                                   known ? event.value : nullptr, event.valueBytes, number_});
+                                   known ? event.value : nullptr, event.valueBytes, number_, does});
 }
 
 void Hazards::issue(const Event& event) {
@@ -168,13 +172,15 @@ void Hazards::perform(const Event& performed) {
     if (accessible(read, "asynchronous read")) {
       uninitialised(read, "asynchronous read");
       races_.touchSince(self, known,
-                        Races::Access{event.pc, source, event.bytes, Touch::kRead, from, nullptr, 0, number_});
+                        Races::Access{event.pc, source, event.bytes, Touch::kRead, from, nullptr, 0, number_,
+                                      "asynchronous read"});
     }
   }
   if (!accessible(event, "asynchronous write")) return;
   races_.touchSince(self, known,
                     Races::Access{event.pc, event.address, event.bytes + event.mask, Touch::kWrite, event.space,
-                                  event.valueBytes ? event.value : nullptr, event.valueBytes, number_});
+                                  event.valueBytes ? event.value : nullptr, event.valueBytes, number_,
+                                  "asynchronous write"});
 }
 
 void Hazards::arrive(const Event& event) {

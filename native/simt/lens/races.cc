@@ -13,16 +13,6 @@ namespace {
 // races with more of them than are kept races with those kept, too, unless it is ordered after just these.
 constexpr uint32_t kMostShared = 32, kMostGlobal = 8;
 
-const char* nameOf(Touch touch) {
-  switch (touch) {
-    case Touch::kRead: return "read";
-    case Touch::kWrite: return "write";
-    case Touch::kStrongRead: return "atomic read";
-    case Touch::kStrongWrite: return "atomic write";
-  }
-  return "";
-}
-
 // Calls visit(address of the cell, bytes of it as a mask).
 template <typename F>
 void eachCell(uint64_t address, uint32_t bytes, F visit) {
@@ -37,13 +27,13 @@ void eachCell(uint64_t address, uint32_t bytes, F visit) {
 
 }  // namespace
 
-uint32_t Races::site(uint64_t pc) {
-  auto [at, fresh] = sites_.try_emplace(pc, uint32_t(pcs_.size()));
-  if (fresh) {
-    if (pcs_.size() + 1 >= kMostSites) return at->second = 0;
-    pcs_.push_back(pc);
-  }
-  return at->second;
+uint32_t Races::site(const Access& access) {
+  if (recent_ < sites_.size() && sites_[recent_].pc == access.pc && sites_[recent_].does == access.does) return recent_;
+  // Words are literals: their addresses tell them apart.
+  uint64_t key = access.pc * 31 + reinterpret_cast<uintptr_t>(access.does);
+  auto [at, fresh] = numbers_.try_emplace(key, uint32_t(sites_.size()));
+  if (fresh) sites_.push_back(Site{access.pc, access.does});
+  return recent_ = at->second;
 }
 
 int Races::unordered(const Actor& self, const Knowledge& known, Time own, const Record& record) const {
@@ -66,9 +56,10 @@ void Races::report(const Actor& self, const Record& record, int lane, const Acce
   hazard.kind = "race";
   hazard.actCount = 2;
   uint32_t block = record.warp / ordering_.warpsPerBlock(), warp = record.warp % ordering_.warpsPerBlock();
-  hazard.acts[0] = Act{pcOf(record.site), ordering_.blockIndex(block), uint16_t(warp * kWarpSize + uint32_t(lane)),
-                       nameOf(record.kind())};
-  hazard.acts[1] = Act{access.pc, ordering_.blockIndex(self.block), self.rank, nameOf(access.touch)};
+  const Site& site = sites_[record.site];
+  hazard.acts[0] =
+      Act{site.pc, ordering_.blockIndex(block), uint16_t(warp * kWarpSize + uint32_t(lane)), site.does};
+  hazard.acts[1] = Act{access.pc, ordering_.blockIndex(self.block), self.rank, access.does};
   hazard.space = access.space;
   hazard.address = access.address;
   hazard.bytes = access.bytes;
@@ -117,7 +108,7 @@ void Races::keep(const Actor& self, const Access& access) {
   fresh.warp = self.block * ordering_.warpsPerBlock() + self.rank / kWarpSize;
   fresh.lanes = 1u << self.rank % kWarpSize;
   fresh.time = self.now;
-  fresh.site = site(access.pc) & (kMostSites - 1);
+  fresh.site = site(access) & (kMostSites - 1);
   fresh.touch = uint32_t(access.touch) & 3;
   const uint32_t most = access.space == Space::kShared ? kMostShared : kMostGlobal;
   eachCell(access.address, access.bytes, [&](uint64_t at, uint32_t mask) {

@@ -23,6 +23,7 @@ class Races {
     const uint8_t* value;
     uint32_t valueBytes;
     uint64_t event;            // number of the event, for the log
+    const char* does;          // a word for the report
   };
   // What `self` does now, in the order of its own time.
   void touch(const Actor& self, const Access& access) { check(self, self.known, self.now, access), keep(self, access); }
@@ -32,9 +33,6 @@ class Races {
     check(self, begun, 0, access);
     keep(self, access);
   }
-  // The program counter that a record's site stands for.
-  uint64_t pcOf(uint32_t site) const { return pcs_[site]; }
-
  private:
   void check(const Actor& self, const Knowledge& known, Time own, const Access& access);
   void keep(const Actor& self, const Access& access);
@@ -42,13 +40,19 @@ class Races {
   // order covers; 0: it covers nothing.
   int unordered(const Actor& self, const Knowledge& known, Time own, const Record& record) const;
   void report(const Actor& self, const Record& record, int lane, const Access& access);
-  uint32_t site(uint64_t pc);
+  uint32_t site(const Access& access);
 
   const Ordering& ordering_;
   Shadow& shadow_;
   HazardLog& log_;
-  std::vector<uint64_t> pcs_;
-  std::unordered_map<uint64_t, uint32_t> sites_;
+  // Places that touch memory, and how they are told.
+  struct Site {
+    uint64_t pc;
+    const char* does;
+  };
+  std::vector<Site> sites_;
+  std::unordered_map<uint64_t, uint32_t> numbers_;  // of a place with its word; the newest place is often the next, too
+  uint32_t recent_ = ~0u;
 };
 
 }  // namespace lab::simt::lens
