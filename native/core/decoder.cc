@@ -183,6 +183,10 @@ Status Decoder::freeBuffer(const FreeCmd& cmd) {
   if (at == buffers_.end()) return malformed("buffer " + text(cmd.buffer) + " to be freed is unknown");
   const Buffer buffer = at->second;
   buffers_.erase(at);
+  if (!buffer.failed && !buffer.module && buffer.bytes) {
+    if (freed_.size() == kFreedKept) freed_.pop_front();
+    freed_.emplace_back(buffer.address, buffer.bytes);
+  }
   return buffer.failed || buffer.module ? Status() : backend_.free(buffer.address);
 }
 
@@ -287,6 +291,18 @@ Status Decoder::bindSymbol(uint32_t module, uint32_t buffer, uint64_t address, u
     return malformed("buffer " + text(buffer) + " cannot be bound: 0 or in use");
   buffers_.emplace(buffer, Buffer{address, bytes, module, false});
   return {};
+}
+
+std::vector<std::pair<uint64_t, uint64_t>> Decoder::freedRanges() const {
+  std::vector<std::pair<uint64_t, uint64_t>> gone;
+  for (const auto& [address, bytes] : freed_) {
+    const uint64_t end = address + bytes;
+    bool taken = false;
+    for (const auto& [handle, buffer] : buffers_)
+      taken = taken || (buffer.address < end && address < buffer.address + buffer.bytes);
+    if (!taken) gone.emplace_back(address, bytes);
+  }
+  return gone;
 }
 
 void Decoder::dropModule(uint32_t module) {

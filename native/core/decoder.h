@@ -7,9 +7,11 @@
 //
 // A transfer has finished with the staging segment when submit() returns.
 #pragma once
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "backend.h"
@@ -34,6 +36,8 @@ class Decoder {
   // Makes a module's variable usable as a buffer until the module is unloaded.
   Status bindSymbol(uint32_t module, uint32_t buffer, uint64_t address, uint64_t bytes);
   void dropModule(uint32_t module);
+  // Where buffers lay that were freed, address and bytes, as far as nothing lies there again; the newest few thousand.
+  std::vector<std::pair<uint64_t, uint64_t>> freedRanges() const;
 
  private:
   // `module` is 0 for memory of our own. `failed`: its allocation failed, so that freeing it is no second
@@ -63,7 +67,10 @@ class Decoder {
   const Buffer* find(uint32_t buffer) const;
 
   Backend& backend_;
+  static constexpr size_t kFreedKept = 4096;
+
   std::unordered_map<uint32_t, Buffer> buffers_;
+  std::deque<std::pair<uint64_t, uint64_t>> freed_;  // address, bytes
   std::unordered_map<uint32_t, TensorMapBytes> maps_;
   uint8_t* staging_ = nullptr;
   uint64_t stagingBytes_ = 0;

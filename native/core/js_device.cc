@@ -58,6 +58,7 @@ Napi::Value JsDevice::open(const Napi::CallbackInfo& info) {
                       InstanceMethod("maxCooperativeBlocks", &JsDevice::maxCooperativeBlocks),
                       InstanceMethod("lensBegin", &JsDevice::lensBegin),
                       InstanceMethod("lensEnd", &JsDevice::lensEnd),
+                      InstanceMethod("freedRanges", &JsDevice::freedRanges),
                       InstanceMethod("takePrintf", &JsDevice::takePrintf),
                       InstanceMethod("close", &JsDevice::close),
                   });
@@ -269,6 +270,20 @@ Napi::Value JsDevice::lensEnd(Info info) {
   std::string json;
   if (!usable(env) || !check(env, backend_->lensEnd(&json))) return {};
   return Napi::String::New(env, json);
+}
+
+Napi::Value JsDevice::freedRanges(Info info) {
+  const Napi::Env env = info.Env();
+  if (!usable(env)) return {};
+  const auto ranges = decoder_->freedRanges();
+  Napi::Array out = Napi::Array::New(env, ranges.size());
+  for (uint32_t i = 0; i < ranges.size(); ++i) {
+    Napi::Array pair = Napi::Array::New(env, 2);
+    pair[0u] = Napi::Number::New(env, static_cast<double>(ranges[i].first));
+    pair[1u] = Napi::Number::New(env, static_cast<double>(ranges[i].second));
+    out[i] = pair;
+  }
+  return out;
 }
 
 Napi::Value JsDevice::takePrintf(Info info) {

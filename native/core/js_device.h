@@ -32,6 +32,7 @@ class JsDevice : public Napi::ObjectWrap<JsDevice> {
   Napi::Value maxCooperativeBlocks(Info info);
   Napi::Value lensBegin(Info info);
   Napi::Value lensEnd(Info info);
+  Napi::Value freedRanges(Info info);
   Napi::Value takePrintf(Info info);
   Napi::Value close(Info info);
 

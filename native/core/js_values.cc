@@ -139,6 +139,16 @@ bool readLensRequest(const Napi::Object& from, LensRequest* out) {
     if (!index.IsNumber() || index.As<Napi::Number>().DoubleValue() < 0) return false;
     out->blocks.push_back(static_cast<uint64_t>(index.As<Napi::Number>().Int64Value()));
   }
+  const Napi::Value freed = from.Get("freed");
+  const Napi::Array ranges = freed.IsArray() ? freed.As<Napi::Array>() : Napi::Array::New(from.Env());
+  for (uint32_t i = 0; i < ranges.Length(); ++i) {
+    const Napi::Value range = ranges[i];
+    if (!range.IsArray()) return false;
+    const Napi::Value base = range.As<Napi::Array>()[0u], bytes = range.As<Napi::Array>()[1u];
+    if (!base.IsNumber() || !bytes.IsNumber()) return false;
+    out->freed.emplace_back(static_cast<uint64_t>(base.As<Napi::Number>().Int64Value()),
+                            static_cast<uint64_t>(bytes.As<Napi::Number>().Int64Value()));
+  }
   for (uint32_t i = 0; i < list.Length(); ++i) {
     const Napi::Value item = list[i];
     if (!item.IsObject()) return false;

@@ -66,6 +66,8 @@ export interface LensRequest {
   readonly maxAccesses: number;
   /** Threads and blocks go on in an order drawn from it; absent: in their natural order. */
   readonly seed?: number;
+  /** Memory of the caller's device that was freed: a pointer into it is told as a use after free. */
+  readonly freed?: ReadonlyArray<readonly [number, number]>;
   readonly observers: ReadonlyArray<{
     readonly name: string;
     readonly options: Readonly<Record<string, string>>;
@@ -122,6 +124,8 @@ export interface NativeDevice {
   lensBegin(request: LensRequest): void;
   /** What the observers found in it, as JSON text. */
   lensEnd(): string;
+  /** Address and bytes of memory that was freed, as far as nothing lies there again. */
+  freedRanges(): (readonly [number, number])[];
   takePrintf(): string;
   close(): void;
 }

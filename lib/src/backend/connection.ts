@@ -294,6 +294,11 @@ export class Connection implements DeviceRequests {
     return this.#call<string>("lensEnd", []);
   }
 
+  /** Address and bytes of memory that was freed, as far as nothing lies there again. */
+  freedRanges(): Promise<(readonly [number, number])[]> {
+    return this.#call<(readonly [number, number])[]>("freedRanges", []);
+  }
+
   /** Closes the device; everything on it is gone. Safe to call twice. */
   async close(): Promise<void> {
     if (this.#closed) return;

@@ -20,6 +20,8 @@ export type HazardKind =
 export interface HazardAct {
   /** "read", "write", "atomic update", "asynchronous write", "barrier" ... */
   readonly does: string;
+  /** Threads that do the same at the same place; the rest tells of the first of them. More than one of a deadlock only. */
+  readonly threads: number;
   readonly block: readonly [number, number, number];
   readonly thread: readonly [number, number, number];
   /** Null where the compiler left no line. */

@@ -45,7 +45,7 @@ export function hazardMessage(hazard: Facts): string {
     case "bad-index":
       return `Bad index: ${who(first)} uses index ${hazard.number}, beyond the extent of the array, at ${at(first)}${times}.`;
     case "deadlock":
-      return `Deadlock: ${hazard.acts.map((one) => `${who(one)} waits ${one.does} at ${at(one)}`).join("; ")}; nobody can go on.`;
+      return `Deadlock: ${hazard.acts.map(waiting).join("; ")}; nobody can go on.`;
     case "time-limit":
       return `Time limit: the kernel did not end; ${who(first)} was at ${at(first)}.`;
   }
@@ -106,6 +106,11 @@ function raceAdvice({ acts, level, space }: Facts): string {
 
 function who({ thread, block }: HazardAct): string {
   return `thread (${thread.join(", ")}) of block (${block.join(", ")})`;
+}
+
+function waiting(act: HazardAct): string {
+  if (act.threads === 1) return `${who(act)} waits ${act.does} at ${at(act)}`;
+  return `${act.threads} threads wait ${act.does} at ${at(act)}, ${who(act)} the first of them`;
 }
 
 function act({ does }: HazardAct): string {

@@ -19,6 +19,7 @@ export interface RawHazard {
   readonly acts: readonly {
     readonly pc: number;
     readonly does: string;
+    readonly threads: number;
     readonly block: readonly [number, number, number];
     readonly thread: readonly [number, number, number];
   }[];
@@ -32,12 +33,12 @@ export interface RawHazard {
   readonly after?: string;
 }
 
-/** Program counters of raw hazards, whose lines `readHazards` needs. */
-export function hazardPcs(raw: RawHazards): number[] {
-  return raw.hazards.flatMap((one) => one.acts.map((act) => act.pc));
+/** Addresses of raw hazards, whose lines `readHazards` needs: the calls, of which a trace tells where they return to. */
+export function hazardAddresses(raw: RawHazards): number[] {
+  return raw.hazards.flatMap((one) => one.acts.map((act) => act.pc - 1));
 }
 
-/** Where a program counter is in the source: the innermost line of the kernel's own text, and the lines around it. */
+/** Where an address of code is in the source: the innermost line of the kernel's own text, and the lines around it. */
 export interface PcLines {
   readonly line: SourceLine | null;
   /** Tells two calls of one inlined function apart: every line of the inlined chain. */
@@ -45,10 +46,10 @@ export interface PcLines {
 }
 
 /** Names lines and memory, drops what one line only seems to do at several places, and joins what is at one line. */
-export function readHazards(raw: RawHazards, memory: LaunchMemory, lines: (pc: number) => PcLines): Hazard[] {
+export function readHazards(raw: RawHazards, memory: LaunchMemory, lines: (address: number) => PcLines): Hazard[] {
   const joined = new Map<string, Hazard>();
   for (const one of raw.hazards) {
-    const at = one.acts.map((act) => lines(act.pc));
+    const at = one.acts.map((act) => lines(act.pc - 1));
     // The compiler may have copied one barrier of the source to two places.
     if (one.kind === "divergent-barrier" && at[0]!.chain === at[1]!.chain) continue;
     const hazard = readHazard(one, memory, at);
@@ -72,7 +73,7 @@ function readHazard(one: RawHazard, memory: LaunchMemory, at: readonly PcLines[]
     kind: one.kind,
     level: harmless ? ("note" as const) : ("error" as const),
     count: one.count,
-    acts: one.acts.map(({ does, block, thread }, i) => ({ does, block, thread, line: at[i]!.line })),
+    acts: one.acts.map(({ pc, ...act }, i) => ({ ...act, line: at[i]!.line })),
     space: one.space,
     memory: place,
     address: one.address,

@@ -5,7 +5,8 @@ import type { KernelArg } from "../runtime/pack";
 import { lineMetrics } from "./metrics";
 import type { LensReport } from "./report";
 import { summaryOf, totalsOf } from "./summary";
-import { type TracedLaunch, traceLaunch } from "./trace";
+import { traceLaunch } from "./trace";
+import { refuseUnfinished, watchLaunch } from "./watch";
 
 /** Options of `lab.lens`. */
 export interface LensOptions {
@@ -21,6 +22,8 @@ export interface LensOptions {
   readonly keep?: boolean;
   /** Look for races, bad addresses and values nobody wrote too, in a second run of the launch. */
   readonly hazards?: boolean;
+  /** Draw the order of threads and blocks in that run from a seed; the same seed gives the same run. */
+  readonly schedule?: { readonly seed: number };
 }
 
 /** A launch for the lens: the configuration of `kernel.launch`, and what is to be looked at. */
@@ -47,21 +50,22 @@ export type LensLaunch = LaunchConfig & { readonly lens?: LensOptions };
 export async function lens(kernel: Kernel, launch: LensLaunch, ...args: KernelArg[]): Promise<LensReport> {
   const { lens: options = {}, ...config } = launch;
   checkOptions(options);
-  const run = (purpose: "metrics" | "hazards", keep: boolean): Promise<TracedLaunch> =>
-    traceLaunch(kernel, config, args, {
-      request: {
-        blocks: options.blocks ?? [],
-        sample: options.sample ?? 0,
-        maxAccesses: options.maxAccesses ?? 50e6,
-        observers: [{ name: purpose, options: {} }],
-      },
-      timeLimit: options.timeLimit ?? 120,
-      purpose,
-      keep,
-    });
   // Apart, because the compiler's own checks, which hazards are found with, are branches that would be counted.
-  const hazards = options.hazards ? (await run("hazards", false)).trace.observers.hazards : null;
-  const traced = await run("metrics", options.keep ?? false);
+  const hazards =
+    options.hazards || options.schedule ? (await watchLaunch(kernel, config, args, options)).report : null;
+  const timeLimit = options.timeLimit ?? 120;
+  const traced = await traceLaunch(kernel, config, args, {
+    request: {
+      blocks: options.blocks ?? [],
+      sample: options.sample ?? 0,
+      maxAccesses: options.maxAccesses ?? 50e6,
+      observers: [{ name: "metrics", options: {} }],
+    },
+    timeLimit,
+    purpose: "metrics",
+    keep: options.keep ?? false,
+  });
+  if (!hazards) await refuseUnfinished(kernel, config, args, traced, timeLimit);
   const { trace } = traced;
   const { source, fileName } = kernel.module.request;
   const { lines, tensor } = await lineMetrics(traced, fileName, source);
@@ -100,4 +104,6 @@ function checkOptions(options: LensOptions): void {
     throw wrong("blocks", "whole numbers from 0, the blocks' linear indices", options.blocks);
   if (options.timeLimit !== undefined && !(options.timeLimit > 0))
     throw wrong("timeLimit", "a number of seconds above 0", options.timeLimit);
+  if (options.schedule && !Number.isSafeInteger(options.schedule.seed))
+    throw wrong("schedule", "{ seed } with a whole number", options.schedule.seed);
 }

@@ -52,6 +52,11 @@ export class Mirror {
     }
   }
 
+  /** The bytes that the launch left in a tensor's copy. */
+  async contents(tensor: Tensor): Promise<Uint8Array> {
+    return (await this.#tensor(tensor)).readRaw();
+  }
+
   /** Gives the copies' memory back. */
   free(): void {
     for (const copy of this.#copies.values()) copy.free();

@@ -1,5 +1,6 @@
 import type { Dim3 } from "../backend/contract";
 import type { Operations } from "./operations";
+import type { HazardReport } from "./watch";
 
 /** What an access does: a load, a store, an atomic that answers (atom) or not (red), ldmatrix, an asynchronous copy. */
 export type AccessKind = "ld" | "st" | "atom" | "red" | "ldsm" | "ldgsts";
@@ -94,5 +95,5 @@ export interface LensReport {
   readonly totals: Readonly<Record<string, number>>;
   readonly summary: LensSummary;
   /** What went wrong; null where nobody looked (option `hazards`). */
-  readonly hazards: unknown;
+  readonly hazards: HazardReport | null;
 }

@@ -3,6 +3,7 @@ import type { CompiledModule } from "../backend/compiled";
 import type { Kernel } from "../runtime/kernel";
 import type { LaunchConfig } from "../runtime/launch";
 import type { KernelArg } from "../runtime/pack";
+import { Tensor } from "../runtime/tensor";
 import { lensDevice, type Purpose } from "./lensDevice";
 import { Mirror } from "./mirror";
 
@@ -41,6 +42,8 @@ export interface TracedLaunch {
   readonly kernel: Kernel;
   /** Path of the instrumented module: program counters are addresses in it. */
   readonly module: CompiledModule["binary"];
+  /** What the launch left in the tensors among its arguments, by argument, where `results` was asked for. */
+  readonly results: ReadonlyMap<number, Uint8Array>;
 }
 
 /** How a launch is traced. */
@@ -52,6 +55,8 @@ export interface TraceOptions {
   readonly purpose?: Purpose;
   /** Write what the launch computed back to the tensors given. */
   readonly keep: boolean;
+  /** Read back what the launch left in the tensors. */
+  readonly results?: boolean;
 }
 
 /** Runs one launch on the lens's device with observers watching. The kernel may be of any device. */
@@ -76,7 +81,11 @@ export async function traceLaunch(
     await device.sync();
     const trace = JSON.parse(await device.connection.lensEnd()) as Trace;
     if (options.keep) await mirror.writeBack();
-    return { trace, kernel: twin, module: traced.loaded.image.path };
+    const results = new Map<number, Uint8Array>();
+    for (const [i, value] of args.entries()) {
+      if (options.results && value instanceof Tensor) results.set(i, await mirror.contents(value));
+    }
+    return { trace, kernel: twin, module: traced.loaded.image.path, results };
   } finally {
     mirror.free();
   }

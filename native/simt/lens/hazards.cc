@@ -39,10 +39,15 @@ void Hazards::fillCells(void* raw, uintptr_t address, Cell* cells, uint32_t coun
   const auto& self = *static_cast<const Hazards*>(raw);
   for (uint32_t i = 0; i < count; i++) {
     uint64_t at = address + i * kCellBytes;
-    if (inShared(self.facts_, at)) continue;
+    if (at > kAddressMask) continue;
     const Allocation* in = self.around(at);
     if (!in || in->initialised || !self.allBlocks_) cells[i].holds = 15;
   }
+}
+
+uint64_t Hazards::keyOf(const Event& event) const {
+  if (event.space != Space::kShared) return event.address;
+  return event.address | (uint64_t(ordering_.number(event.block)) % 0xffff + 1) << kBlockShift;
 }
 
 // The allocation that an address lies in, or the one whose begin or end it is nearest to.
@@ -95,7 +100,7 @@ void Hazards::misaligned(const Event& event, const char* does, uint64_t alignmen
 
 void Hazards::uninitialised(const Event& event, const char* does) {
   bool fresh = false;
-  for (uint64_t at = event.address; at < event.address + event.bytes; at++) {
+  for (uint64_t at = keyOf(event), end = at + event.bytes; at < end; at++) {
     Cell& cell = shadow_.cell(at);
     uint8_t bit = uint8_t(1u << at % kCellBytes);
     if (cell.holds & bit) continue;
@@ -129,7 +134,7 @@ void Hazards::access(const Event& event, Touch touch) {
   Actor& self = ordering_.actor(event.block, event.thread);
   // An update's `value` is what it found, so what it leaves is not known here.
   bool known = event.valueBytes && event.kind != Kind::kAtomicUpdate;
-  races_.touch(self, Races::Access{event.pc, event.address, event.bytes, touch, event.space,
+  races_.touch(self, Races::Access{event.pc, keyOf(event), event.bytes, touch, event.space,
                                    known ? event.value : nullptr, event.valueBytes, number_, does});
 }
 
@@ -172,13 +177,13 @@ void Hazards::perform(const Event& performed) {
     if (accessible(read, "asynchronous read")) {
       uninitialised(read, "asynchronous read");
       races_.touchSince(self, known,
-                        Races::Access{event.pc, source, event.bytes, Touch::kRead, from, nullptr, 0, number_,
+                        Races::Access{event.pc, keyOf(read), event.bytes, Touch::kRead, from, nullptr, 0, number_,
                                       "asynchronous read"});
     }
   }
   if (!accessible(event, "asynchronous write")) return;
   races_.touchSince(self, known,
-                    Races::Access{event.pc, event.address, event.bytes + event.mask, Touch::kWrite, event.space,
+                    Races::Access{event.pc, keyOf(event), event.bytes + event.mask, Touch::kWrite, event.space,
                                   event.valueBytes ? event.value : nullptr, event.valueBytes, number_,
                                   "asynchronous write"});
 }
@@ -222,13 +227,18 @@ void Hazards::meetWarp(const Event& event) {
   log_.add(hazard, number_);
 }
 
-void Hazards::blockStart(const Event& event) {
-  ordering_.blockStart(event.block);
-  // The block before used the same addresses.
+void Hazards::blockEnd(const Event& event) {
+  Event shared = event;
+  shared.space = Space::kShared;
   for (const Allocation& one : facts_.shared) {
-    shadow_.forget(one.base, one.base + one.bytes);
-    ordering_.forget(one.base, one.base + one.bytes);
+    shared.address = one.base;
+    const uint64_t begin = keyOf(shared);
+    shadow_.forget(begin, begin + one.bytes);
+    ordering_.forget(begin, begin + one.bytes);
   }
+  ordering_.blockEnd(event.block);
+  for (uint32_t i = 0; i < facts_.threads; i++) threads_.erase(event.block * facts_.threads + i);
+  exits_.erase(event.block);
 }
 
 // Threads that wait at one place are told together; places beyond the last one known join it.
@@ -263,22 +273,22 @@ void Hazards::event(const Event& event) {
     // An `order` tells a volatile: what an atomic without order of its own does.
     case Kind::kRead:
       access(event, event.order ? Touch::kStrongRead : Touch::kRead);
-      if (event.order) ordering_.atomic(self(), event.address, event.order, true, false);
+      if (event.order) ordering_.atomic(self(), keyOf(event), event.order, true, false);
       return;
     case Kind::kWrite:
       access(event, event.order ? Touch::kStrongWrite : Touch::kWrite);
-      if (event.order) ordering_.atomic(self(), event.address, event.order, false, true);
+      if (event.order) ordering_.atomic(self(), keyOf(event), event.order, false, true);
       return;
     case Kind::kMatrixRead: return access(event, Touch::kRead);
     case Kind::kAtomicRead:
       access(event, Touch::kStrongRead);
-      return ordering_.atomic(self(), event.address, event.order, true, false);
+      return ordering_.atomic(self(), keyOf(event), event.order, true, false);
     case Kind::kAtomicWrite:
       access(event, Touch::kStrongWrite);
-      return ordering_.atomic(self(), event.address, event.order, false, true);
+      return ordering_.atomic(self(), keyOf(event), event.order, false, true);
     case Kind::kAtomicUpdate:
       access(event, event.aux ? Touch::kStrongRead : Touch::kStrongWrite);
-      return ordering_.atomic(self(), event.address, event.order, true, !event.aux);
+      return ordering_.atomic(self(), keyOf(event), event.order, true, !event.aux);
     case Kind::kAsyncIssue: return issue(event);
     case Kind::kAsyncWrite: return perform(event);
     case Kind::kFence: return ordering_.fence(self(), event.order);
@@ -289,8 +299,8 @@ void Hazards::event(const Event& event) {
     case Kind::kWarpLeave: return ordering_.leaveWarp(self(), event.mask);
     case Kind::kGridArrive: return ordering_.arriveGrid(self());
     case Kind::kGridLeave: return ordering_.leaveGrid(self());
-    case Kind::kRelease: return ordering_.release(self(), event.address, event.aux);
-    case Kind::kAcquire: return ordering_.acquire(self(), event.address);
+    case Kind::kRelease: return ordering_.release(self(), keyOf(event), event.aux);
+    case Kind::kAcquire: return ordering_.acquire(self(), keyOf(event));
     case Kind::kShuffleSource: thread(event).source = int32_t(event.aux); return;
     case Kind::kOverflow: return log_.add(hazardOf("overflow", event, "arithmetic"), number_);
     case Kind::kBadIndex: {
@@ -302,12 +312,8 @@ void Hazards::event(const Event& event) {
     case Kind::kStuck: return stuck(event);
     case Kind::kEndless: return log_.add(hazardOf("time-limit", event, "runs"), number_);
     case Kind::kThreadEnd: exits_[event.block] = Exit{event.thread, event.pc, true}; return;
-    case Kind::kBlockStart: return blockStart(event);
-    case Kind::kBlockEnd:
-      ordering_.blockEnd(event.block);
-      for (uint32_t i = 0; i < facts_.threads; i++) threads_.erase(event.block * facts_.threads + i);
-      exits_.erase(event.block);
-      return;
+    case Kind::kBlockStart: return ordering_.blockStart(event.block);
+    case Kind::kBlockEnd: return blockEnd(event);
     default: return;
   }
 }

@@ -36,6 +36,8 @@ class Hazards : public Observer {
     bool any = false;
   };
 
+  // Where an access is kept: every block's shared memory has the same addresses, and blocks may take turns.
+  uint64_t keyOf(const Event& event) const;
   static void fillCells(void* self, uintptr_t address, Cell* cells, uint32_t count);
   const Allocation* around(uint64_t address) const;
   Hazard hazardOf(const char* kind, const Event& event, const char* does) const;
@@ -48,7 +50,7 @@ class Hazards : public Observer {
   void arrive(const Event& event);
   void leave(const Event& event);
   void meetWarp(const Event& event);
-  void blockStart(const Event& event);
+  void blockEnd(const Event& event);
   void stuck(const Event& event);
   Thread& thread(const Event& event) { return threads_[event.block * facts_.threads + event.thread]; }
 

@@ -88,7 +88,17 @@ class Metrics : public Observer {
     }
   };
 
+  // A block that has begun and not ended; there are several where blocks take turns.
+  struct Running {
+    uint64_t block = 0;
+    std::vector<WarpStream> warps;
+    std::vector<Trail> trails;
+    std::vector<uint16_t> stackOf;  // by thread
+  };
+
   void startBlock(uint64_t block);
+  void endBlock();
+  void select(uint64_t block);
   void keep(const Event& event, Kind kind, Space space, uint64_t address, uint32_t bytes, uint32_t pc);
   void replay(uint32_t warp);
   void visit(uint32_t warp, const Step& step);
@@ -97,42 +107,63 @@ class Metrics : public Observer {
   void settle(Trail& trail, bool all);
 
   LaunchFacts facts_;
-  uint64_t block_ = 0;
-  std::vector<WarpStream> warps_;
+  Running* now_ = nullptr;  // the block of the event
+  std::vector<std::unique_ptr<Running>> running_, idle_;
   std::unordered_map<Place, AccessCount, PlaceHash> accesses_;
   std::unordered_map<Site, BlockCount> blocks_;
   std::unordered_map<Site, MeetingCount> barriers_, warpMeetings_;
   CallStacks stacks_;
-  std::vector<uint16_t> stackOf_;  // by thread
-
-  std::vector<Trail> trails_;
 };
 
-void Metrics::begin(const LaunchFacts& facts) {
-  facts_ = facts;
-  warps_.resize((facts.threads + kWarpSize - 1) / kWarpSize);
-  trails_.resize(warps_.size());
-}
+void Metrics::begin(const LaunchFacts& facts) { facts_ = facts; }
 
 void Metrics::startBlock(uint64_t block) {
-  block_ = block;
-  stackOf_.assign(facts_.threads, 0);
-  for (uint32_t w = 0; w < warps_.size(); w++) {
+  const size_t warps = (facts_.threads + kWarpSize - 1) / kWarpSize;
+  if (idle_.empty()) {
+    idle_.push_back(std::make_unique<Running>());
+    idle_.back()->warps.resize(warps);
+    idle_.back()->trails.resize(warps);
+  }
+  running_.push_back(std::move(idle_.back()));
+  idle_.pop_back();
+  now_ = running_.back().get();
+  now_->block = block;
+  now_->stackOf.assign(facts_.threads, 0);
+  for (uint32_t w = 0; w < warps; w++) {
     uint32_t lanes = facts_.threads - w * kWarpSize;
-    trails_[w].clear();
-    warps_[w].reset(lanes >= kWarpSize ? ~0u : (1u << lanes) - 1);
+    now_->trails[w].clear();
+    now_->warps[w].reset(lanes >= kWarpSize ? ~0u : (1u << lanes) - 1);
   }
 }
 
+void Metrics::endBlock() {
+  for (uint32_t w = 0; w < now_->warps.size(); w++) {
+    replay(w);
+    settle(now_->trails[w], true);
+  }
+  auto at = std::find_if(running_.begin(), running_.end(), [this](const auto& one) { return one.get() == now_; });
+  idle_.push_back(std::move(*at));
+  running_.erase(at);
+  now_ = nullptr;
+}
+
+void Metrics::select(uint64_t block) {
+  if (now_ && now_->block == block) return;
+  for (auto& one : running_)
+    if (one->block == block) now_ = one.get();
+}
+
 void Metrics::keep(const Event& event, Kind kind, Space space, uint64_t address, uint32_t bytes, uint32_t pc) {
-  warps_[event.thread / kWarpSize].add(event.thread % kWarpSize,
-                                       Item{address, stackOf_[event.thread], pc, uint16_t(std::min(bytes, 0xffffu)), kind, space});
+  now_->warps[event.thread / kWarpSize].add(
+      event.thread % kWarpSize,
+      Item{address, now_->stackOf[event.thread], pc, uint16_t(std::min(bytes, 0xffffu)), kind, space});
 }
 
 void Metrics::event(const Event& event) {
   uint32_t warp = event.thread / kWarpSize, lane = event.thread % kWarpSize, pc = uint32_t(event.pc);
+  if (event.kind == Kind::kBlockStart) return startBlock(event.block);
+  select(event.block);
   switch (event.kind) {
-    case Kind::kBlockStart: startBlock(event.block); break;
     case Kind::kRead:
     case Kind::kWrite:
     case Kind::kAtomicRead:
@@ -146,37 +177,32 @@ void Metrics::event(const Event& event) {
       break;
     case Kind::kEnter:
       keep(event, event.kind, Space::kLocal, 0, 0, uint32_t(event.aux));
-      stackOf_[event.thread] = stacks_.enter(stackOf_[event.thread], uint32_t(event.aux));
+      now_->stackOf[event.thread] = stacks_.enter(now_->stackOf[event.thread], uint32_t(event.aux));
       break;
     case Kind::kLeave:
-      stackOf_[event.thread] = stacks_.leave(stackOf_[event.thread]);
+      now_->stackOf[event.thread] = stacks_.leave(now_->stackOf[event.thread]);
       keep(event, event.kind, Space::kLocal, 0, 0, pc);
       break;
     case Kind::kBarrierArrive:
     case Kind::kGridArrive:
       keep(event, event.kind, Space::kLocal, 0, 0, pc);
-      if (warps_[warp].stop(lane)) replay(warp);
+      if (now_->warps[warp].stop(lane)) replay(warp);
       break;
     case Kind::kWarpArrive:
       keep(event, event.kind, Space::kLocal, 0, 0, pc);
-      if (warps_[warp].whole(event.mask) && warps_[warp].stop(lane)) replay(warp);
+      if (now_->warps[warp].whole(event.mask) && now_->warps[warp].stop(lane)) replay(warp);
       break;
     case Kind::kThreadEnd:
-      if (warps_[warp].end(lane)) replay(warp);
+      if (now_->warps[warp].end(lane)) replay(warp);
       break;
-    case Kind::kBlockEnd:
-      for (uint32_t w = 0; w < warps_.size(); w++) {
-        replay(w);
-        settle(trails_[w], true);
-      }
-      break;
+    case Kind::kBlockEnd: endBlock(); break;
     default: break;
   }
 }
 
 void Metrics::replay(uint32_t warp) {
-  warps_[warp].replay([&](const Step& step) { visit(warp, step); });
-  settle(trails_[warp], false);
+  now_->warps[warp].replay([&](const Step& step) { visit(warp, step); });
+  settle(now_->trails[warp], false);
 }
 
 // Counts the executions that every lane has left and keeps the others.
@@ -225,7 +251,7 @@ void Metrics::enterBlock(uint32_t warp, const Step& step) {
   BlockCount& count = blocks_[siteOf(step.first())];
   count.warps++;
   count.threads += uint64_t(__builtin_popcount(step.mask));
-  Trail& trail = trails_[warp];
+  Trail& trail = now_->trails[warp];
   auto mine = int32_t(trail.instances.size());
   trail.instances.push_back({siteOf(step.first()), 0, false});
   for (uint32_t left = step.mask; left; left &= left - 1) {
@@ -275,7 +301,7 @@ void Metrics::access(uint32_t warp, const Step& step) {
     count.most = std::max<uint64_t>(count.most, cost);
     // The worst is the one furthest above its ideal; of equals, the first.
     if (count.requests == 1 || int64_t(cost) - ideal > int64_t(count.worst.cost) - count.worst.ideal) {
-      count.worst = Exemplar{block_, warp, cost, ideal, request};
+      count.worst = Exemplar{now_->block, warp, cost, ideal, request};
     }
   }
 }

@@ -47,7 +47,8 @@ class Ordering {
   void blockStart(uint64_t block);
   void blockEnd(uint64_t block);
   Actor& actor(uint64_t block, uint16_t thread);
-  // The grid's index of a block as numbered here.
+  // How a block is numbered here, and the grid's index of a number.
+  uint32_t number(uint64_t block) const { return numbers_.at(block); }
   uint64_t blockIndex(uint32_t number) const { return blocks_[number].index; }
   uint32_t warpsPerBlock() const { return warps_; }
   uint32_t threads() const { return threads_; }

@@ -61,7 +61,7 @@ void Races::report(const Actor& self, const Record& record, int lane, const Acce
       Act{site.pc, ordering_.blockIndex(block), uint16_t(warp * kWarpSize + uint32_t(lane)), site.does};
   hazard.acts[1] = Act{access.pc, ordering_.blockIndex(self.block), self.rank, access.does};
   hazard.space = access.space;
-  hazard.address = access.address;
+  hazard.address = access.address & kAddressMask;
   hazard.bytes = access.bytes;
   hazard.afterBytes = access.value ? std::min(access.valueBytes, kValueBytes) : 0;
   if (hazard.afterBytes) std::memcpy(hazard.after, access.value, hazard.afterBytes);

@@ -10,6 +10,10 @@
 
 namespace lab::simt::lens {
 
+// Shared memory is kept apart by block, in the bits above those of an address.
+constexpr unsigned kBlockShift = 48;
+constexpr uint64_t kAddressMask = (uint64_t(1) << kBlockShift) - 1;
+
 class Races {
  public:
   Races(const Ordering& ordering, Shadow& shadow, HazardLog& log) : ordering_(ordering), shadow_(shadow), log_(log) {}

@@ -27,7 +27,10 @@ class StepRecorder : public Observer {
       return;
     }
     if (recording_.blocks.empty() || event.thread >= recording_.facts.threads || recording_.tooLarge) return;
-    StepThread& thread = recording_.blocks.back().threads[event.thread];
+    // The newest, but where blocks take turns.
+    size_t at = recording_.blocks.size() - 1;
+    while (at > 0 && recording_.blocks[at].block != event.block) at--;
+    StepThread& thread = recording_.blocks[at].threads[event.thread];
     switch (event.kind) {
       case Kind::kStep: mark(event, thread); break;
       case Kind::kRead:

@@ -84,6 +84,7 @@ void Tracer::object(ThreadView* self, Kind kind, uint64_t pc, uint64_t address) 
   settle();
   Event event = blank(self, kind, pc);
   event.address = address;
+  event.space = Space::kShared;
   deliver(event);
 }
 

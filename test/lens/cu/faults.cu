@@ -10,7 +10,7 @@ __global__ void past_end_good(float* x, int n) {
 }
 
 __global__ void read_far(const float* x, float* y) {
-  y[threadIdx.x] = x[threadIdx.x + 100000];  // HERE
+  y[threadIdx.x] = x[threadIdx.x + (1LL << 42)];  // HERE
 }
 
 __global__ void tell(const float* x, long long* at) { *at = reinterpret_cast<long long>(x); }

@@ -132,9 +132,9 @@ __global__ void pipeline_bad(const float* x, float* y, int tiles) {
   float sum = 0;
   for (int i = 0; i < tiles; i++) {
     if (i + 1 < tiles) {
-      __pipeline_memcpy_async(&buffer[(i + 1) % 2][t], &x[(i + 1) * kTile + t], 4);
+      __pipeline_memcpy_async(&buffer[(i + 1) % 2][t], &x[(i + 1) * kTile + t], 4);  // HERE
       __pipeline_commit();
-      __pipeline_wait_prior(1);  // HERE
+      __pipeline_wait_prior(1);
     } else {
       __pipeline_wait_prior(0);
     }
@@ -169,10 +169,10 @@ __global__ void pipeline_good(const float* x, float* y, int tiles) {
 __global__ void unwaited_bad(const float* x, float* y) {
   __shared__ float tile[kTile];
   tile[threadIdx.x] = 0;
-  __pipeline_memcpy_async(&tile[threadIdx.x], &x[threadIdx.x], 4);
+  __pipeline_memcpy_async(&tile[threadIdx.x], &x[threadIdx.x], 4);  // HERE
   __pipeline_commit();
   y[threadIdx.x] = tile[threadIdx.x];  // HERE
-  __pipeline_wait_prior(0);  // HERE
+  __pipeline_wait_prior(0);
 }
 
 __global__ void unwaited_good(const float* x, float* y) {
