@@ -46,7 +46,11 @@ export interface PcLines {
 }
 
 /** Names lines and memory, drops what one line only seems to do at several places, and joins what is at one line. */
-export function readHazards(raw: RawHazards, memory: LaunchMemory, lines: (address: number) => PcLines): Hazard[] {
+export function readHazards(
+  raw: RawHazards,
+  memory: LaunchMemory,
+  lines: (address: number) => PcLines,
+): Hazard[] {
   const joined = new Map<string, Hazard>();
   for (const one of raw.hazards) {
     const at = one.acts.map((act) => lines(act.pc - 1));

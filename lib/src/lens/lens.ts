@@ -6,7 +6,7 @@ import { lineMetrics } from "./metrics";
 import type { LensReport } from "./report";
 import { summaryOf, totalsOf } from "./summary";
 import { traceLaunch } from "./trace";
-import { refuseUnfinished, watchLaunch } from "./watch";
+import { type HazardReport, watchLaunch } from "./watch";
 
 /** Options of `lab.lens`. */
 export interface LensOptions {
@@ -35,7 +35,8 @@ export type LensLaunch = LaunchConfig & { readonly lens?: LensOptions };
  *
  * The same source is compiled with every access instrumented and run on the CPU device, whatever device the kernel is of;
  * the lanes' accesses are put together to the requests a warp would make. Metrics have ncu's names and meaning. The tensors
- * are copies, so that the launch leaves the originals alone. Errors: "trace-too-large" says how to sample;
+ * are copies, so that the launch leaves the originals alone. With `hazards` a second run looks for races, bad addresses and
+ * values nobody wrote; a launch that cannot end then ends the report, and nothing is counted. Errors: "trace-too-large" says how to sample;
  * "no-instrumentation", "no-symboliser" name what to install; a fault, deadlock or endless loop of the kernel is the known
  * error with its line, and costs nothing but the trace.
  *
@@ -53,7 +54,16 @@ export async function lens(kernel: Kernel, launch: LensLaunch, ...args: KernelAr
   // Apart, because the compiler's own checks, which hazards are found with, are branches that would be counted.
   const hazards =
     options.hazards || options.schedule ? (await watchLaunch(kernel, config, args, options)).report : null;
-  const timeLimit = options.timeLimit ?? 120;
+  const { source, fileName } = kernel.module.request;
+  const named = {
+    kernel: kernel.name,
+    fileName,
+    source,
+    launch: { grid: dim3(config.grid), block: dim3(config.block), shared: config.shared ?? 0 },
+    hazards,
+  };
+  // What cannot be run to its end cannot be counted either.
+  if (hazards?.ended) return { ...named, ...uncounted(hazards) };
   const traced = await traceLaunch(kernel, config, args, {
     request: {
       blocks: options.blocks ?? [],
@@ -61,27 +71,35 @@ export async function lens(kernel: Kernel, launch: LensLaunch, ...args: KernelAr
       maxAccesses: options.maxAccesses ?? 50e6,
       observers: [{ name: "metrics", options: {} }],
     },
-    timeLimit,
+    timeLimit: options.timeLimit ?? 120,
     purpose: "metrics",
     keep: options.keep ?? false,
   });
-  if (!hazards) await refuseUnfinished(kernel, config, args, traced, timeLimit);
   const { trace } = traced;
-  const { source, fileName } = kernel.module.request;
   const { lines, tensor } = await lineMetrics(traced, fileName, source);
   const totals = totalsOf(lines);
   return {
-    kernel: kernel.name,
-    fileName,
-    source,
-    launch: { grid: dim3(config.grid), block: dim3(config.block), shared: config.shared ?? 0 },
+    ...named,
     blocks: { total: trace.blocks, traced: trace.traced },
     sampled: trace.traced.length < trace.blocks,
     accesses: trace.accesses,
     lines,
     totals,
     summary: summaryOf(lines, tensor),
-    hazards,
+  };
+}
+
+function uncounted({
+  blocks,
+  accesses,
+}: HazardReport): Omit<LensReport, "kernel" | "fileName" | "source" | "launch" | "hazards"> {
+  return {
+    blocks,
+    sampled: blocks.traced.length < blocks.total,
+    accesses,
+    lines: [],
+    totals: totalsOf([]),
+    summary: summaryOf([], {}),
   };
 }
 

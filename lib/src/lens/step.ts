@@ -9,7 +9,6 @@ import { stepFrame, stepText } from "../show/steps/page";
 import type { StepTrace } from "../show/steps/trace";
 import { type RawSteps, readSteps, type TargetNames } from "./rawSteps";
 import { type Trace, traceLaunch } from "./trace";
-import { refuseUnfinished } from "./watch";
 
 /** What to record of a launch. */
 export interface StepOptions {
@@ -49,20 +48,17 @@ export async function step(
   const grid = extents(config.grid);
   const blocks = chosenBlocks(kernel.name, grid, options.block ?? 0);
   const most = options.maxSteps ?? 4_000_000;
-  const timeLimit = options.timeLimit ?? 60;
-  const traced = await traceLaunch(kernel, config, args, {
+  const { trace, kernel: twin } = await traceLaunch(kernel, config, args, {
     request: {
       blocks,
       sample: 0,
       maxAccesses: 0,
       observers: [{ name: "steps", options: { mostSteps: String(most) } }],
     },
-    timeLimit,
+    timeLimit: options.timeLimit ?? 60,
     keep: false,
     purpose: "steps",
   });
-  await refuseUnfinished(kernel, config, args, traced, timeLimit);
-  const { trace, kernel: twin } = traced;
   const raw = trace.observers.steps as RawSteps;
   if (raw.tooLarge) {
     throw new LabError(

@@ -1,5 +1,4 @@
 import type { LensRequest } from "../backend/binding";
-import { LabError } from "../core/error";
 import type { Kernel } from "../runtime/kernel";
 import type { LaunchConfig } from "../runtime/launch";
 import type { KernelArg } from "../runtime/pack";
@@ -89,9 +88,14 @@ async function reportOf(
   const places = await Places.of(module, fileName, hazardAddresses(raw));
   const memory = { ...trace, params: twin.signature.params, args, source };
   const hazards = readHazards(raw, memory, (address) => {
+    const chain = places.chain(address);
     const line = places.line(address);
-    const chain = places.chain(address).map((frame) => `${frame.file}:${frame.line}`);
-    return { line: line > 0 ? { file: fileName, line } : null, chain: chain.join(" ") };
+    // A function of a header that was not inlined: its own line.
+    const header = chain.find((frame) => !/\/simt\/include\/|^\/usr\/|\/c\+\+\//.test(frame.file));
+    return {
+      line: line > 0 ? { file: fileName, line } : header ? { file: header.file, line: header.line } : null,
+      chain: chain.map((frame) => `${frame.file}:${frame.line}`).join(" "),
+    };
   });
   return {
     kernel: kernel.name,
@@ -105,34 +109,4 @@ async function reportOf(
     text: hazardText(hazards),
     html: hazardHtml(hazards),
   };
-}
-
-/**
- * The error of a traced launch that was given up, for those who needed it whole: what the hazards' run says of it.
- */
-export async function refuseUnfinished(
-  kernel: Kernel,
-  config: LaunchConfig,
-  args: readonly KernelArg[],
-  { trace }: TracedLaunch,
-  timeLimit: number,
-): Promise<void> {
-  if (trace.ended === null) return;
-  const { report } = await watchLaunch(kernel, config, args, { timeLimit });
-  const kinds: Readonly<Record<string, string>> = { "illegal-address": "out-of-bounds" };
-  const worst =
-    report.hazards.find((one) => one.kind === (kinds[trace.ended!] ?? trace.ended)) ??
-    report.hazards.find((one) => one.level === "error");
-  const act = worst?.acts[0];
-  throw new LabError(
-    trace.ended,
-    worst ? `Kernel "${kernel.name}": ${worst.message}` : `Kernel "${kernel.name}" did not come to its end.`,
-    {
-      advice: worst?.advice ?? "",
-      kernel: kernel.name,
-      block: act?.block,
-      thread: act?.thread,
-      line: act?.line ?? undefined,
-    },
-  );
 }
