@@ -16,12 +16,6 @@ using lab_simt::BulkCopy;
 
 Block& ownBlock() { return *static_cast<Block*>(lab_simt::self()->block); }
 
-// What an mbarrier at a shared address orders is told by where it lies.
-void order(Kind kind, uint32_t barrier, uintptr_t pc) {
-  if (Tracer* tracer = Tracer::current())
-    tracer->object(lab_simt::self(), kind, pc, reinterpret_cast<uintptr_t>(ownBlock().sharedAt(barrier, 8)));
-}
-
 // The cluster's barrier has no address of its own in shared memory.
 void orderCluster(Kind kind, uintptr_t pc) {
   if (Tracer* tracer = Tracer::current()) tracer->object(lab_simt::self(), kind, pc, 1);
@@ -34,24 +28,6 @@ void clusterArrive() {
 void clusterWait() {
   hopperTable().clusterWait();
   orderCluster(Kind::kAcquire, LAB_PC);
-}
-
-void mbarrierArrive(uint32_t barrier, uint32_t count) {
-  order(Kind::kRelease, barrier, LAB_PC);
-  hopperTable().mbarrierArrive(barrier, count);
-}
-uint32_t mbarrierTest(uint32_t barrier, uint32_t parity) {
-  uint32_t ended = hopperTable().mbarrierTest(barrier, parity);
-  if (ended) order(Kind::kAcquire, barrier, LAB_PC);
-  return ended;
-}
-void mbarrierWait(uint32_t barrier, uint32_t parity) {
-  const uintptr_t pc = LAB_PC;
-  ThreadView* self = lab_simt::self();
-  if (Tracer* tracer = Tracer::current()) tracer->tell(self, Kind::kPollArrive, pc);
-  hopperTable().mbarrierWait(barrier, parity);
-  if (Tracer* tracer = Tracer::current()) tracer->tell(self, Kind::kPollLeave, pc);
-  order(Kind::kAcquire, barrier, pc);
 }
 
 void bulkLoad(const BulkCopy* copy, uint32_t barrier, uint32_t blocks) {
@@ -69,9 +45,6 @@ const lab_simt::Hopper& tracedHopper() {
     lab_simt::Hopper traced = hopperTable();
     traced.clusterArrive = clusterArrive;
     traced.clusterWait = clusterWait;
-    traced.mbarrierArrive = mbarrierArrive;
-    traced.mbarrierTest = mbarrierTest;
-    traced.mbarrierWait = mbarrierWait;
     traced.bulkLoad = bulkLoad;
     return traced;
   }();

@@ -1,4 +1,5 @@
-// Hopper's units as an instrumented module calls them: the plain ones, with what they order told to the tracer.
+// Hopper's units as an instrumented module calls them: the plain ones, with bulk copies and the cluster's barrier told to
+// the tracer. What mbarriers order the headers tell (mbarrier_cpu.cuh).
 #pragma once
 #include "../include/simt_abi_hopper.h"
 
