@@ -111,10 +111,10 @@ bool isAlignedMove(const uint8_t*) { return false; }
 uintptr_t modulePc(const WorkerContext& context, uintptr_t pc, uintptr_t sp) {
   const Module* module = context.grid ? context.grid->module : nullptr;
   bool inGuard;
-  if (!module || module->inText(pc) || !context.stacks->contains(sp, &inGuard) || inGuard) return pc;
+  if (!module || module->inKernel(pc) || !context.stacks->contains(sp, &inGuard) || inGuard) return pc;
   const auto* end = reinterpret_cast<const uintptr_t*>(context.stacks->viewAt(sp));
   for (auto* word = reinterpret_cast<const uintptr_t*>(sp & ~uintptr_t(7)); word < end; word++) {
-    if (module->inText(*word)) return *word - 1;
+    if (module->inKernel(*word)) return *word - 1;
   }
   return pc;
 }
@@ -202,9 +202,9 @@ uintptr_t waitingPc(const ThreadView* waiting) {
   if (!worker || !worker->grid) return 0;
   const Module* module = worker->grid->module;
   auto pc = reinterpret_cast<uintptr_t>(waiting->context.pc);
-  if (module->inText(pc)) return pc;
+  if (module->inKernel(pc)) return pc;
   uintptr_t found = modulePc(*worker, pc, reinterpret_cast<uintptr_t>(waiting->context.sp));
-  return module->inText(found) ? found + 1 : 0;
+  return module->inKernel(found) ? found + 1 : 0;
 }
 
 void raiseFault(const char* code, const char* message, const char* file, uint32_t line, const void* site,

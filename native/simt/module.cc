@@ -103,9 +103,23 @@ Status Module::load(const std::string& path, std::unique_ptr<Module>* out) {
   link_map* map = nullptr;
   if (dlinfo(module->handle_, RTLD_DI_LINKMAP, &map) == 0 && map) module->base = map->l_addr;
   module->attachHooks = reinterpret_cast<lens::AttachHooks>(dlsym(module->handle_, lens::kAttachHooks));
+  module->findHooks();
   module->info->attach(module->attachHooks ? &lens::tracedRuntime() : &runtimeTable());
   *out = std::move(module);
   return {};
+}
+
+// They are one object file's, so they lie together.
+void Module::findHooks() {
+  for (const ElfSymbol& symbol : elf_.symbols) {
+    bool hook = false;
+    for (const char* prefix : {"__tsan_", "__ubsan_handle_", "__sanitizer_cov_", "lab_lens_"})
+      hook = hook || symbol.name.rfind(prefix, 0) == 0;
+    if (!hook || !symbol.function) continue;
+    uintptr_t begin = base + symbol.value, end = begin + symbol.bytes;
+    if (!hooksEnd_ || begin < hooksBegin_) hooksBegin_ = begin;
+    if (end > hooksEnd_) hooksEnd_ = end;
+  }
 }
 
 Module::~Module() {

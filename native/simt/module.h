@@ -26,6 +26,8 @@ struct Module {
   ~Module();
 
   bool inText(uintptr_t pc) const { return pc >= base + elf_.textBegin && pc < base + elf_.textEnd; }
+  // In the code of a kernel, not in the lens's hooks that are linked into the module.
+  bool inKernel(uintptr_t pc) const { return inText(pc) && !(pc >= hooksBegin_ && pc < hooksEnd_); }
   const lab_simt::EntryInfo* find(const std::string& symbol) const;
   // Bytes of static shared memory a kernel can reach: its own, and those of no other kernel.
   uint64_t staticShared(const lab_simt::EntryInfo& entry) const;
@@ -51,9 +53,11 @@ struct Module {
   uint64_t end() const { return base + elf_.end; }
 
  private:
+  void findHooks();
 
   void* handle_ = nullptr;
   int copy_ = -1;  // descriptor of the copy it was loaded from, where the file itself was loaded already
+  uintptr_t hooksBegin_ = 0, hooksEnd_ = 0;
   ElfImage elf_;
 };
 
