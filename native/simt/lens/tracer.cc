@@ -1,6 +1,5 @@
 #include "tracer.h"
 
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
