@@ -92,7 +92,7 @@ await runMain(async () => {
   mkdirSync(inRoot("results"), { recursive: true });
   const before = new Set(resultFiles());
   const walkthroughs = readdirSync(inRoot("notebooks"))
-    .filter((file) => /^0[1-3]-.*\.ipynb$/.test(file))
+    .filter((file) => /^0[0-3]-.*\.ipynb$/.test(file))
     .sort();
   let failures = 0;
   for (const file of walkthroughs) {

@@ -58,6 +58,7 @@ export { readSubmissions, type Submission } from "./grade/submission";
 export { type Difference, type Exploration, type ExploreOptions, explore } from "./lens/explore";
 export type { Hazard, HazardAct, HazardKind } from "./lens/hazard";
 export { type LensLaunch, type LensOptions, lens } from "./lens/lens";
+export { lensPicture, type RequestChoice } from "./lens/pictures";
 export type * from "./lens/report";
 export { lensRoofline, type RooflinePlace } from "./lens/roofline";
 export { lensHtml, lensText, showLens } from "./lens/show";

@@ -59,6 +59,13 @@ test("the first walkthrough runs in JupyterLab in a real browser, and its plots 
   const seen = boxes.filter(({ width, height, marks }) => width > 200 && height > 100 && marks > 5);
   assert.ok(seen.length > 0, `no plot with an area and marks among ${JSON.stringify(boxes)}`);
   await page.screenshot({ path: picturePath("jupyterlab.png") });
+
+  const steps = page.locator(".jp-OutputArea-output iframe.lab-steps").first();
+  await steps.scrollIntoViewIfNeeded();
+  await steps.contentFrame().locator(".warp").first().waitFor({ timeout: 20_000 });
+  await steps.contentFrame().getByRole("button", { name: "Step forward" }).click();
+  assert.match((await steps.contentFrame().locator(".place").textContent()) ?? "", /^step 2 of/);
+  await page.screenshot({ path: picturePath("jupyterlab-steps.png") });
 });
 
 test("a cell in JupyterLab offers the members of a value", { skip: noLab }, async (context) => {

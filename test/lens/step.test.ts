@@ -108,14 +108,37 @@ test("step() tells the named locals: loop variables, members of structs, and whe
   assert.equal(new Map(locals.at(0, inLoop).map((one) => [one.local.name, one.values])).get("half")?.[0], 32);
 });
 
+test("step() keeps what atomics of several warps add up to", async () => {
+  const count = await dev.compile(`extern "C" __global__ void count(const int* x) {
+  __shared__ int bins[5];
+  if (threadIdx.x < 5) bins[threadIdx.x] = 0;
+  __syncthreads();
+  if (threadIdx.x < 60) atomicAdd(&bins[x[threadIdx.x]], 1);
+  if (threadIdx.x < 10) atomicAdd(&bins[0], 100);
+  __syncthreads();
+}`);
+  const which = dev.tensor(Int32Array.from({ length: 60 }, (_, i) => i % 5));
+  const counted = await lab.step(count, { grid: 1, block: 64 }, [which]);
+  const model = new Model(counted);
+  const bins = model.memory(0, model.last);
+  assert.deepEqual(
+    [0, 1, 2, 3, 4].map((bin) => bins.get(bin)?.value),
+    [1012, 12, 12, 12, 12],
+  );
+});
+
 test("step() leaves the tensors alone", async () => {
   assert.deepEqual([...((await y.read()) as Float32Array)], [0, 0, 0]);
 });
 
 test("step() refuses a block beyond the grid and a recording beyond its limit", async () => {
   const config = { grid: 3, block: 64 };
-  await assert.rejects(lab.step(kernel, config, [x, y], { block: 3 }), { code: "invalid-argument" });
-  await assert.rejects(lab.step(kernel, config, [x, y], { maxSteps: 100 }), { code: "trace-too-large" });
+  await assert.rejects(lab.step(kernel, config, [x, y], { block: 3 }), {
+    code: "invalid-argument",
+  });
+  await assert.rejects(lab.step(kernel, config, [x, y], { maxSteps: 100 }), {
+    code: "trace-too-large",
+  });
 });
 
 test("step() records several blocks", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bankPicture, divergencePicture, requestPicture } from "kernel-lab";
-import { wordsByBank } from "kernel-lab/dist/show/lanes/banks";
+import { servings } from "kernel-lab/dist/show/lanes/banks";
 import { laneRows } from "kernel-lab/dist/show/lanes/divergence";
 import { requestCost } from "kernel-lab/dist/show/lanes/request";
 import { parseHTML } from "linkedom";
@@ -53,9 +53,17 @@ test("requestPicture() draws lines far apart, and says how many it left out", ()
   assert.match(wide.caption, /64 more lines are not drawn/);
 });
 
-test("wordsByBank() counts a word once however many lanes want it", () => {
-  const degree = (offset: (lane: number) => number) =>
-    Math.max(...wordsByBank(global(4, offset)).map((words) => words.length));
+test("servings() counts a word once however many lanes want it, an atomic once a lane", () => {
+  const degree = (offset: (lane: number) => number, atomic = false) =>
+    Math.max(...servings({ ...global(4, offset), atomic }).map((stack) => stack.length));
+  assert.equal(
+    degree(() => 0, true),
+    32,
+  );
+  assert.equal(
+    degree((lane) => 4 * (lane % 4), true),
+    8,
+  );
   assert.equal(
     degree((lane) => lane * 4),
     1,
@@ -80,7 +88,7 @@ test("wordsByBank() counts a word once however many lanes want it", () => {
 
 test("bankPicture() stacks the words a bank must serve", () => {
   const column = bankPicture(global(4, (lane) => lane * 128));
-  assert.match(column.caption, /here one has 32 to serve: the warp waits for 32 passes where 1 would do/);
+  assert.match(column.caption, /here one has 32 to serve: 32 passes where 1 would do/);
   assert.equal(count(column.svg, 'rect[fill="#d1603d"]'), 1);
   const padded = bankPicture(global(4, (lane) => lane * 132));
   assert.match(padded.caption, /served without waiting/);

@@ -25,6 +25,7 @@ type RawRequest = readonly [
   offset: number | readonly number[],
   stride: number,
   values?: readonly StepValue[],
+  order?: readonly number[],
 ];
 
 type RawStep = readonly [

@@ -77,3 +77,9 @@ export function rungCases<C extends OpCase>(
 export function gradeRows(result: Grade): Array<{ case: string; outcome: string; detail: string }> {
   return result.cases.map(({ case: name, status, detail }) => ({ case: name, outcome: status, detail }));
 }
+
+/** Replaces a passage of a kernel, which must be there once: a changed rung must not silently change an exercise. */
+export function without(source: string, passage: string, instead: string): string {
+  if (source.split(passage).length !== 2) throw new Error(`expected once in the kernel: ${passage}`);
+  return source.replace(passage, instead);
+}

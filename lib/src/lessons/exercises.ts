@@ -6,13 +6,8 @@ import { route } from "../ops/reference";
 import * as softmax from "../ops/softmax";
 import { type CaseResult, variantSource } from "../ops/variant";
 import type { Device } from "../runtime/device";
-import { type Exercise, rungCases } from "./exercise";
-
-/** Replaces a passage of a kernel, which must be there once: a changed rung must not silently change an exercise. */
-function without(source: string, passage: string, instead: string): string {
-  if (source.split(passage).length !== 2) throw new Error(`expected once in the kernel: ${passage}`);
-  return source.replace(passage, instead);
-}
+import { type Exercise, rungCases, without } from "./exercise";
+import { countAll, tileRows, transposeBanks, treeBanks } from "./lensExercises";
 
 const failedCases = (cases: readonly CaseResult[]): CaseResult[] =>
   cases.filter((c) => c.status === "failed");
@@ -148,7 +143,15 @@ async function topkCases(device: Device, source: string): Promise<CaseResult[]> 
   return results;
 }
 
-const makers = { "online-softmax": onlineSoftmax, "shared-tile": sharedTile, "topk-ties": topkTies } as const;
+const makers = {
+  "transpose-banks": transposeBanks,
+  "online-softmax": onlineSoftmax,
+  "tree-banks": treeBanks,
+  "shared-tile": sharedTile,
+  "tile-rows": tileRows,
+  "topk-ties": topkTies,
+  "count-all": countAll,
+} as const;
 
 /** Names of the exercises. */
 export type ExerciseName = keyof typeof makers;

@@ -99,10 +99,10 @@ class StepRecorder : public Observer {
       begin(thread);
   }
 
-  static void touch(const Event& event, Kind kind, uint64_t address, StepThread& thread) {
+  void touch(const Event& event, Kind kind, uint64_t address, StepThread& thread) {
     if (thread.steps.empty()) return;
     resume(thread);
-    StepAccess access{event.pc, address, event.bytes, kind, event.valueBytes, {}};
+    StepAccess access{event.pc, address, event.bytes, ++accesses_, kind, event.valueBytes, {}};
     std::memcpy(access.value, event.value, sizeof access.value);
     thread.accesses.push_back(access);
   }
@@ -164,6 +164,7 @@ class StepRecorder : public Observer {
   StepRecording recording_;
   std::map<std::pair<uint32_t, std::string>, uint32_t> localIds_, sharedIds_;
   uint64_t steps_ = 0, mostSteps_;
+  uint32_t accesses_ = 0;
 };
 
 }  // namespace

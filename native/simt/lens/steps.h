@@ -13,7 +13,7 @@ namespace lab::simt::lens {
 
 struct StepAccess {
   uint64_t pc, address;
-  uint32_t bytes;
+  uint32_t bytes, order;  // `order` counts through the launch
   Kind kind;
   uint8_t valueBytes;
   uint8_t value[kValueBytes];

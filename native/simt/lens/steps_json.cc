@@ -187,6 +187,7 @@ class Writer {
       offsets.push_back(int64_t(request.lanes[__builtin_ctz(left)]->address - base));
     writeOffsets(offsets);
     if (shared >= 0 && request.kind != Kind::kRead) writeValues(request, recording_.shared[size_t(shared)]);
+    if (shared >= 0 && !store && request.kind != Kind::kRead) writeOrder(request);
     out_ += ']';
   }
 
@@ -215,6 +216,12 @@ class Writer {
         value(variable.type, variable.elementBytes, bits);
       }
     }
+    out_ += ']';
+  }
+
+  void writeOrder(const WarpRequest& request) {
+    out_ += ",[";
+    for (uint32_t left = request.mask; left; left &= left - 1) number(request.lanes[__builtin_ctz(left)]->order);
     out_ += ']';
   }
 

@@ -67,7 +67,8 @@ export const RequestKind = { load: 0, store: 1, atomic: 2 } as const;
 
 /**
  * An access by the lanes of `mask`: each `bytes` long, at `offset + i * stride` bytes for the i-th of them, or at the
- * offsets listed. Values, element by element and lane by lane, only where shared memory is written.
+ * offsets listed. Values, element by element and lane by lane, only where shared memory is written; of atomics also the
+ * order in which they were done, lane by lane.
  */
 export type StepRequest = readonly [
   kind: number,
@@ -77,6 +78,7 @@ export type StepRequest = readonly [
   offset: number | readonly number[],
   stride: number,
   values?: readonly StepValue[],
+  order?: readonly number[],
 ];
 
 /** A number, or a text: "NaN", or of a pointer where it points. */

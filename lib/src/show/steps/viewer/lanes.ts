@@ -57,7 +57,7 @@ export class LanesPanel {
     if (this.#rows.length !== model.block.warps.length) this.#build();
     const [x, y, z] = model.trace.block;
     const threads = x * y * z;
-    const size = Math.max(5, Math.min(13, Math.floor((this.root.clientWidth - 190) / 32) - GAP));
+    const size = Math.max(5, Math.min(13, Math.floor((this.root.clientWidth - 170) / 32) - GAP));
     this.#rows.forEach(({ button, surface, what }, warp) => {
       const { state, step } = model.at(warp, tick);
       button.setAttribute("aria-pressed", String(warp === chosen));

@@ -55,6 +55,8 @@ export function touchesOf(request: StepRequest, elementBytes: number): Touch[] {
 interface Write extends Cell {
   readonly target: number;
   readonly element: number;
+  /** Of an atomic: when it was done. */
+  readonly order: number;
 }
 
 /** A recorded block, asked by tick. */
@@ -164,25 +166,33 @@ export class Model {
         for (const request of requests) {
           const target = request[1];
           if (!request[6]) continue;
-          for (const { lane, element, values } of touchesOf(
-            request,
-            this.trace.targets[target]!.elementBytes,
-          )) {
+          const touches = touchesOf(request, this.trace.targets[target]!.elementBytes);
+          touches.forEach(({ lane, element, values }, nth) => {
+            const who = { thread: warp * 32 + lane, line, tick, order: request[7]?.[nth] ?? 0 };
             values.forEach((value, i) => {
-              this.#writes.push({
-                target,
-                element: element + i,
-                value,
-                thread: warp * 32 + lane,
-                line,
-                tick,
-              });
+              this.#writes.push({ target, element: element + i, value, ...who });
             });
-          }
+          });
         }
       }
     });
-    this.#writes.sort((a, b) => a.tick - b.tick);
+    this.#writes.push(...this.#lastAtomics());
+    this.#writes.sort((a, b) => a.tick - b.tick || a.order - b.order);
+  }
+
+  /**
+   * Warps that are shown side by side ran one after another, so that the last atomic may not be the one shown last: at
+   * the end of a stretch between barriers each cell holds what the last one left.
+   */
+  #lastAtomics(): Write[] {
+    const last = new Map<string, Write>();
+    for (const write of this.#writes) {
+      if (write.order === 0) continue;
+      const next = this.block.barriers.find((at) => at > write.tick) ?? this.block.ticks;
+      const key = `${write.target} ${write.element} ${next}`;
+      if ((last.get(key)?.order ?? 0) < write.order) last.set(key, { ...write, tick: next - 1 });
+    }
+    return [...last.values()];
   }
 }
 
