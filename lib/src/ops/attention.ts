@@ -1,10 +1,15 @@
 import type { AttentionCase } from "./attentionCase";
 import { plainRungs } from "./attentionRungs";
-import { hopperRungs } from "./attentionTensorRungs";
+import { decodeRung, hopperRungs, mmaRungs } from "./attentionTensorRungs";
 import { findVariant, type Variant } from "./variant";
 
 /** The ladder, in order. */
-export const variants: ReadonlyArray<Variant<AttentionCase>> = [...plainRungs, ...hopperRungs];
+export const variants: ReadonlyArray<Variant<AttentionCase>> = [
+  ...plainRungs,
+  ...mmaRungs,
+  ...hopperRungs,
+  decodeRung,
+];
 
 /** Finds a rung: lab.attention.variant("12_refined"), or by number. */
 export function variant(wanted: string | number): Variant<AttentionCase> {
