@@ -1,6 +1,8 @@
 import type { AttentionCase } from "./attentionCase";
+import { decodeRung } from "./attentionDecode";
+import { hopperRungs } from "./attentionHopper";
+import { mmaRungs } from "./attentionMma";
 import { plainRungs } from "./attentionRungs";
-import { decodeRung, hopperRungs, mmaRungs } from "./attentionTensorRungs";
 import { findVariant, type Variant } from "./variant";
 
 /** The ladder, in order. */

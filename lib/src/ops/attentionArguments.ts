@@ -45,34 +45,34 @@ export function plainArguments(t: AttentionTensors, c: AttentionCase): KernelArg
   return [t.q, t.k, t.v, t.out, t.lse, shapeArgument(t, c)];
 }
 
-/** Tiles of the rungs that read through TMA. */
-export interface HopperTiles {
-  /** Rows of a block's tile of queries, and of a tile of keys. */
-  readonly queryRows: number;
-  readonly keyRows: number;
-  /** Blocks that are resident at once. */
-  readonly blocks: number;
+/** What the rungs that read through TMA are given. */
+export interface HopperArguments {
+  /** Tiles of `queryRows` queries of all heads: blocks, or pieces of work of the blocks that stay. */
+  readonly tiles: number;
+  /** Maps of q, k, v and out, then lse. */
+  readonly tensors: readonly KernelArg[];
+  readonly shape: StructArg;
+  /** Heads whose keys and values share the L2 cache. */
+  readonly section: number;
 }
 
-/**
- * Arguments of the rungs that read through TMA: maps of q, k, v and out, lse, a counter that is 0, shape, and how many
- * heads' keys and values fit the L2 cache. The grid is one block a multiprocessor, or a tile where those are fewer.
- */
+/** Arguments of the rungs that read through TMA, for tiles of so many queries and keys. */
 export function hopperArguments(
   t: AttentionTensors,
-  counter: Tensor,
   c: AttentionCase,
-  { queryRows, keyRows, blocks }: HopperTiles,
-): { grid: number; args: KernelArg[] } {
-  const panelCount = c.headDim / 64;
-  const map = (tensor: Tensor, rows: number, count = panelCount): TensorMap =>
-    tensorMap(panels(tensor), { box: [1, 1, count, rows, 64], swizzle: 128 });
-  const maps = [map(t.q, queryRows), map(t.k, keyRows), map(t.v, keyRows), map(t.out, 64, 1)];
-  const tiles = ceilDiv(c.queries, queryRows) * c.batch * c.heads;
-  // Keys and values of a section share 32 MiB of cache (FlashAttention-3's rule), in heads by powers of two.
+  queryRows: number,
+  keyRows: number,
+): HopperArguments {
+  const map = (tensor: Tensor, rows: number, panelCount = c.headDim / 64): TensorMap =>
+    tensorMap(panels(tensor), { box: [1, 1, panelCount, rows, 64], swizzle: 128 });
+  // 32 MiB of keys and values, in heads by powers of two: FlashAttention-3's rule.
   const headBytes = 2 * c.keys * c.headDim * 2;
-  const section = Math.max(1, 2 ** Math.floor(Math.log2(2 ** 25 / headBytes)));
-  return { grid: Math.min(tiles, blocks), args: [...maps, t.lse, counter, shapeArgument(t, c), section] };
+  return {
+    tiles: ceilDiv(c.queries, queryRows) * c.batch * c.heads,
+    tensors: [map(t.q, queryRows), map(t.k, keyRows), map(t.v, keyRows), map(t.out, 64, 1), t.lse],
+    shape: shapeArgument(t, c),
+    section: Math.max(1, 2 ** Math.floor(Math.log2(2 ** 25 / headBytes))),
+  };
 }
 
 /** [batch, head, row, dim] seen as [batch, head, dim / 64, row, 64]: panels as wide as the 128-byte swizzle. */

@@ -1,13 +1,14 @@
 import type { DeviceInfo } from "../backend/contract";
 import { dtypeInfo } from "../core/dtype";
 import { ceilDiv } from "../core/shape";
-import { hopperArguments, plainArguments, viewsOf } from "./attentionArguments";
+import { plainArguments, viewsOf } from "./attentionArguments";
 import { type AttentionCase, attentionBytes, attentionFlops } from "./attentionCase";
 import { attentionProblem } from "./attentionProblem";
 import { type Axes, type Parameters, symbolOf, type Variant } from "./variant";
 
 type Rung = Variant<AttentionCase>;
-type Given = Pick<Rung, "title" | "idea" | "parameters" | "launches"> &
+/** What a rung says of itself. */
+export type Given = Pick<Rung, "title" | "idea" | "parameters" | "launches"> &
   Partial<Pick<Rung, "needs" | "names" | "scratch" | "axes">>;
 
 const T = (c: AttentionCase) => dtypeInfo(c.dtype).cuda;
@@ -216,52 +217,4 @@ export function tensorNeeds(info: DeviceInfo, c: AttentionCase, dims: readonly n
     [info.capability[0] >= 8, `it needs sm_80, ${info.name} is sm_${info.capability.join("")}`],
     [dims.includes(c.headDim), `it takes head dims ${dims.join(", ")}, not ${c.headDim}`],
   ]);
-}
-
-const hopperShared = (c: AttentionCase, p: Parameters) => {
-  const [groups, bn, stages, queryStages] = numbers(p, "WARPGROUPS", "BN", "STAGES", "QUERY_STAGES") as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return 2 * c.headDim * (queryStages * 64 * groups + stages * 2 * bn);
-};
-
-/**
- * A rung on TMA and wgmma with the argument list of `hopperArguments`; `tiles` are its template arguments after type and
- * head dim, and `causal` stands among them.
- */
-export function hopperRung(
-  stem: string,
-  given: Pick<Given, "title" | "idea" | "parameters"> & Partial<Pick<Given, "axes" | "needs">>,
-  tiles: readonly string[],
-): Rung {
-  const base = rung(stem, {
-    ...given,
-    scratch: () => ({ counter: { dtype: "i32", size: 1, zeros: true } }),
-    needs: (info, c, p) =>
-      tensorNeeds(info, c, [64, 128, 256]) ??
-      firstBroken([
-        [
-          info.kind === "cpu" || (info.capability[0] === 9 && info.capability[1] === 0),
-          `it needs sm_90a (wgmma), ${info.name} is sm_${info.capability.join("")}`,
-        ],
-        sharedRule(info, hopperShared(c, p)),
-      ]) ??
-      given.needs?.(info, c, p) ??
-      null,
-    launches: ([kernel], t, c, p) => {
-      const [groups, bn] = numbers(p, "WARPGROUPS", "BN") as [number, number];
-      const blocks = kernel!.device.info.multiprocessors;
-      const tile = { queryRows: 64 * groups, keyRows: bn, blocks };
-      const { grid, args } = hopperArguments(viewsOf(t, c), t.counter!, c, tile);
-      return [
-        { kernel: kernel!, config: { grid, block: 128 * (groups + 1), shared: hopperShared(c, p) }, args },
-      ];
-    },
-  });
-  const named = (c: AttentionCase, p: Parameters) =>
-    tiles.map((name) => (name === "CAUSAL" ? c.causal : p[name])).join(", ");
-  return { ...base, names: (c, p) => [`${symbolOf(base.file)}<${T(c)}, ${c.headDim}, ${named(c, p)}>`] };
 }
