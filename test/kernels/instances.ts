@@ -48,20 +48,24 @@ const moe: Record<string, string[]> = {
   "moe/11_embed.cu": ["moe_11_embed<__nv_bfloat16>"],
 };
 
+/** An attention each that rungs of every kind can run; decoding, and the largest head dim on tensor cores. */
 const attentionCases = [
   attention.makeCase({ heads: 4, queries: 17, headDim: 64, dtype: "f32" }),
   attention.makeCase({ heads: 4, queries: 17, headDim: 128, causal: true }),
-  attention.makeCase({ heads: 4, queries: 17, headDim: 256, dtype: "bf16" }),
+  attention.makeCase({ heads: 4, queries: 1, headDim: 256, dtype: "bf16" }),
 ];
+
+/** The cases that a rung compiles for: two are enough without tensor cores. */
+const casesOf = ({ rung }: { readonly rung: number }) => attentionCases.slice(0, rung <= 5 ? 2 : 3);
 
 /** What a file is compiled for: every architecture it is meant to run on. */
 export function architectures(file: string): string[] {
-  const hopper = attention.variants.some(
-    (v) =>
-      v.file === file &&
-      v.needs({ ...h200, capability: [8, 0] }, attentionCases[1]!, v.parameters(h200, attentionCases[1]!)),
-  );
-  return hopper ? ["sm_90a"] : ["sm_80", "sm_86", "sm_89", "sm_90a"];
+  const ampere: DeviceInfo = { ...h200, capability: [8, 0], arch: "sm_80" };
+  const runs = (info: DeviceInfo) =>
+    attention.variants
+      .filter((v) => v.file === file)
+      .every((v) => casesOf(v).some((c) => v.needs(info, c, v.parameters(info, c)) === null));
+  return runs(ampere) ? ["sm_80", "sm_86", "sm_89", "sm_90a"] : ["sm_90a"];
 }
 
 /** Every rung's file with the instances a GPU would run. */
@@ -84,7 +88,7 @@ export function instances(): Map<string, string[]> {
     }
   }
   for (const variant of attention.variants) {
-    for (const c of attentionCases) {
+    for (const c of casesOf(variant)) {
       const parameters = variant.parameters(h200, c);
       if (variant.needs(h200, c, parameters) === null) add(variant.file, variant.names(c, parameters));
     }
