@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
         // The next tile's number, drawn behind the first loads: whoever draws the last one of all puts the counter back
         // for the next launch.
         const int drawn = atomicAdd(nextTile, 1);
-        if (drawn == tiles - 1) *nextTile = 0;
+        if (drawn == tiles - 1) atomicExch(nextTile, 0);
         index = drawn + static_cast<int>(gridDim.x);
         slots[slotAt.stage] = index;
         lab::mbarrierArrive(slotFull[slotAt.stage]);

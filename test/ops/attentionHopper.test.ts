@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import * as lab from "kernel-lab";
+import * as attention from "kernel-lab/dist/ops/attention";
+import { checkVariant, type Parameters, prepare } from "kernel-lab/dist/ops/variant";
+
+let dev: lab.Device;
+before(async () => {
+  dev = await lab.open("cpu");
+});
+after(() => dev.close());
+
+const rungs = [8, 9, 10, 11, 12].map((number) => attention.variant(number));
+
+async function failures(
+  variant: (typeof rungs)[number],
+  cases: attention.AttentionCase[],
+  parameters?: Parameters,
+): Promise<string[]> {
+  const results = await checkVariant(dev, variant, cases, parameters ? { parameters } : {});
+  return results
+    .filter((result) => result.status !== "passed")
+    .map(({ case: name, detail }) => `${name}: ${detail}`);
+}
+
+for (const variant of rungs) {
+  test(`${variant.id}: every head dim, tiles that are cut off, rows without a key`, async () => {
+    const cases = [
+      attention.makeCase({ heads: 4, keyHeads: 2, queries: 200, keys: 300, headDim: 64, causal: true }),
+      attention.makeCase({ batch: 2, heads: 2, queries: 77, keys: 1, headDim: 64, layout: "bshd" }),
+      attention.makeCase({ heads: 3, queries: 333, keys: 100, headDim: 128, causal: true, dtype: "bf16" }),
+      attention.makeCase({ heads: 2, queries: 130, keys: 333, headDim: 128, magnitude: 6 }),
+      attention.makeCase({ heads: 1, queries: 17, keys: 200, headDim: 256, causal: true }),
+    ];
+    assert.deepEqual(await failures(variant, cases), []);
+  });
+}
+
+test("other tiles are right too: one warpgroup, three, more stages, a single tile of queries, no turns", async () => {
+  const c = attention.makeCase({ batch: 2, heads: 3, queries: 150, keys: 170, headDim: 64, causal: true });
+  assert.deepEqual(await failures(attention.variant(8), [c], { WARPGROUPS: 1, BN: 96 }), []);
+  assert.deepEqual(await failures(attention.variant(9), [c], { WARPGROUPS: 1, BN: 48, STAGES: 3 }), []);
+  assert.deepEqual(await failures(attention.variant(10), [c], { WARPGROUPS: 3, BN: 64, STAGES: 3 }), []);
+  assert.deepEqual(await failures(attention.variant(11), [c], { WARPGROUPS: 1, BN: 32, STAGES: 4 }), []);
+  const single = { WARPGROUPS: 2, BN: 80, STAGES: 2, QUERY_STAGES: 1, TURNS: false };
+  assert.deepEqual(await failures(attention.variant(12), [c], single), []);
+});
+
+for (const number of [11, 12]) {
+  test(`${number}: a second launch finds the counter as the first did, and gives the same bits`, async () => {
+    const c = attention.makeCase({ heads: 5, queries: 300, headDim: 64, causal: true });
+    const prepared = await prepare(dev, attention.variant(number), c);
+    const { out, counter } = prepared.tensors;
+    prepared.run();
+    const first = await out!.readRaw();
+    prepared.run();
+    assert.deepEqual(await out!.readRaw(), first);
+    assert.deepEqual([...((await counter!.read()) as Int32Array)], [0]);
+    prepared.free();
+  });
+}
