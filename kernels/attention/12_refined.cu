@@ -79,9 +79,22 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
       lab::Ring<STAGES> keyAt, valueAt;
       lab::Ring<QUERY_STAGES> queryAt;
       lab::Ring<kSlots> slotAt;
-      for (int index = blockIdx.x; index < tiles;) {
+      int next;
+      // Whoever draws the last number of all puts the counter back for the next launch.
+      auto drawNext = [&] {
+        const int drawn = atomicAdd(nextTile, 1);
+        if (drawn == tiles - 1) *nextTile = 0;
+        next = drawn + static_cast<int>(gridDim.x);
+        slots[slotAt.stage] = next;
+        lab::mbarrierArrive(slotFull[slotAt.stage]);
+        slotAt.next();
+      };
+      for (int index = blockIdx.x; index < tiles; index = next) {
         const lab::QueryTile tile = lab::queryTileAt<CAUSAL, BM, BN>(shape, index, section);
         const int keyHead = tile.head / shape.group;
+        // Before the loads: the consumers learn early where to go on. Only the first tile's loads do not wait for it.
+        const bool opening = index == static_cast<int>(blockIdx.x);
+        if (!opening) drawNext();
         auto loadKeys = [&](int j) {
           lab::mbarrierWait(keyFree[keyAt.stage], keyAt.parity ^ 1);
           lab::mbarrierArriveExpect(keyFull[keyAt.stage], kKeyBytes);
@@ -103,14 +116,7 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
         queryAt.next();
         loadKeys(tile.keyTiles - 1);
 
-        // The next tile's number, drawn behind the first loads: whoever draws the last one of all puts the counter back
-        // for the next launch.
-        const int drawn = atomicAdd(nextTile, 1);
-        if (drawn == tiles - 1) *nextTile = 0;
-        index = drawn + static_cast<int>(gridDim.x);
-        slots[slotAt.stage] = index;
-        lab::mbarrierArrive(slotFull[slotAt.stage]);
-        slotAt.next();
+        if (opening) drawNext();
 
         for (int j = tile.keyTiles - 2; j >= 0; --j) {
           loadKeys(j);

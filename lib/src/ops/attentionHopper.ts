@@ -14,6 +14,21 @@ function usualTiles({ headDim, causal }: AttentionCase): Parameters {
   return { WARPGROUPS: 2, BN: headDim === 128 ? 128 : 80, STAGES: 2 };
 }
 
+/**
+ * The same for the last rung. A second tile of queries pays where a block has a second tile to go on with; the consumers
+ * go without turns where the sweeps found that faster.
+ */
+function refinedTiles(info: DeviceInfo, c: AttentionCase): Parameters {
+  const tiles = usualTiles(c);
+  const blocks = Math.ceil(c.queries / (64 * Number(tiles.WARPGROUPS))) * c.heads * c.batch;
+  return {
+    ...tiles,
+    STAGES: c.headDim === 64 && c.causal ? 3 : 2,
+    QUERY_STAGES: c.headDim > 128 || blocks <= info.multiprocessors ? 1 : 2,
+    TURNS: c.headDim === 128 || c.causal === (c.headDim === 64),
+  };
+}
+
 const tileAxes: Axes = { WARPGROUPS: [2, 3], BN: [64, 80, 96, 128, 176, 192], STAGES: [2, 3] };
 
 /** Shared memory of a block: its tiles of queries, keys and values. */
@@ -115,7 +130,7 @@ export const hopperRungs: readonly Rung[] = [
   tmaRung("12_refined", true, ["WARPGROUPS", "BN", "STAGES", "CAUSAL", "QUERY_STAGES", "TURNS"], {
     title: "the end of one tile under the beginning of the next",
     idea: "A second tile of queries lets the next tile's first product run under this one's last.",
-    parameters: (_, c) => ({ ...usualTiles(c), QUERY_STAGES: c.headDim > 128 ? 1 : 2, TURNS: true }),
+    parameters: (info, c) => refinedTiles(info, c),
     axes: () => ({ ...tileAxes, QUERY_STAGES: [1, 2], TURNS: [true, false] }),
   }),
 ];
