@@ -215,7 +215,7 @@ std::vector<Module::Variable> Module::variables() const {
   return result;
 }
 
-std::vector<Module::Variable> Module::sharedVariables() const {
+std::vector<Module::Variable> Module::sharedVariables(std::vector<Variable>* notShared) const {
   std::vector<Variable> result;
   // A thread gets its block when it first asks for one of the variables.
   TlsIndex first{0, 0};
@@ -232,7 +232,10 @@ std::vector<Module::Variable> Module::sharedVariables() const {
   for (const ElfSymbol& symbol : elf_.symbols) {
     if (!symbol.threadLocal || symbol.name.find("lab_") != std::string::npos) continue;
     std::string name = demangle(symbol.name);
-    if (std::find(pointers.begin(), pointers.end(), name) != pointers.end()) continue;
+    if (std::find(pointers.begin(), pointers.end(), name) != pointers.end()) {
+      if (notShared) notShared->push_back({name, block + symbol.value, symbol.bytes});
+      continue;
+    }
     // "softmax(float const*, int)::tile": what the source calls it.
     size_t scope = isLocal(symbol.name) ? name.rfind("::") : std::string::npos;
     if (scope != std::string::npos) name.erase(0, scope + 2);

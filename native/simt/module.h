@@ -47,7 +47,8 @@ struct Module {
     uint64_t address, bytes;
   };
   std::vector<Variable> variables() const;        // of the module
-  std::vector<Variable> sharedVariables() const;  // static shared memory, as the calling worker has it
+  // `notShared`: pointers to dynamic shared memory that lie beside it.
+  std::vector<Variable> sharedVariables(std::vector<Variable>* notShared = nullptr) const;  // static shared memory, as the calling worker has it
   // The calling worker's thread-local variables, static shared memory among them: where, and how many bytes.
   uint64_t threadLocal(uint8_t** address) const;
   uint64_t end() const { return base + elf_.end; }

@@ -127,7 +127,10 @@ void Tracer::attach(uint64_t index) {
 // On the worker, where thread-local shared memory has its addresses; the first block's are every block's.
 void Tracer::blockStart(const Block& block, uint64_t index) {
   if (!active_) {
-    for (Module::Variable& one : module_->sharedVariables()) {
+    std::vector<Module::Variable> pointers;
+    std::vector<Module::Variable> shared = module_->sharedVariables(&pointers);
+    for (const Module::Variable& one : pointers) map_.add(one.address, one.bytes, Space::kLocal);
+    for (Module::Variable& one : shared) {
       // Whether a variable with a constructor has been made is the CPU device's own business.
       if (one.name.rfind("guard variable for ", 0) == 0) {
         map_.add(one.address, one.bytes, Space::kLocal);

@@ -53,7 +53,8 @@ __device__ T foldBlock(T mine, Op op) {
       __syncwarp();
     }
   }
-  return cells[0];
+  // The other warps have left the cells to the first one.
+  return threadIdx.x < 32 ? T(cells[0]) : mine;
 }
 
 /** A block a row: out[row] = x[row][0] op x[row][1] op ... */
