@@ -48,6 +48,7 @@ struct Delivery {
   uint32_t barrier;          // offset in the block
   uint32_t bytes;
   uint32_t arrivals;
+  uint32_t rank;             // of the thread that asked for it
   lab_simt::BulkCopy copy;   // of `bytes` bytes
   lab_simt::TensorMap map;   // of a tile: the kernel's parameter is a copy of the issuing thread's, which may exit first
   AsyncQueue* copies;        // of an arrival: the cp.async copies before it, up to this number

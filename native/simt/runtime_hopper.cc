@@ -87,6 +87,7 @@ void mbarrierArriveAfterCopies(uint32_t address) {
   Delivery delivery{};
   delivery.barrier = address & kSharedOffsetMask;
   delivery.arrivals = 1;
+  delivery.rank = self()->rank;
   delivery.copies = &copies;
   delivery.through = copies.deferred();
   block.units().deliveries.add(delivery);

@@ -68,12 +68,14 @@ bool Block::testMbarrier(uint32_t address, uint32_t parity) {
     if (delivery.arrivals) {
       delivery.copies->waitThrough(delivery.through);
       barrier.arrive(delivery.arrivals);
+      // The copies may have been made long ago, by the thread itself: its arrival makes them known.
+      if (grid_->tracer) grid_->tracer->object(delivery.rank, lens::Kind::kRelease, 0, reinterpret_cast<uintptr_t>(sharedAt(address, 8)));
     }
   }
   // What arrived is there for everybody who waits for the barrier.
   const bool ended = barrier.phase() != parity;
   if (ended && grid_->tracer)
-    grid_->tracer->object(lab_simt::self(), lens::Kind::kRelease, 0, reinterpret_cast<uintptr_t>(sharedAt(address, 8)));
+    grid_->tracer->object(lab_simt::self()->rank, lens::Kind::kRelease, 0, reinterpret_cast<uintptr_t>(sharedAt(address, 8)));
   return ended;
 }
 

@@ -18,7 +18,7 @@ Block& ownBlock() { return *static_cast<Block*>(lab_simt::self()->block); }
 
 // The cluster's barrier has no address of its own in shared memory.
 void orderCluster(Kind kind, uintptr_t pc) {
-  if (Tracer* tracer = Tracer::current()) tracer->object(lab_simt::self(), kind, pc, 1);
+  if (Tracer* tracer = Tracer::current()) tracer->object(lab_simt::self()->rank, kind, pc, 1);
 }
 
 void clusterArrive() {

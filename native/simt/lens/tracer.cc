@@ -7,8 +7,8 @@
 #include "../block.h"
 #include "../include/simt_lens.h"
 #include "../module.h"
-#include "../runtime_hopper.h"
 #include "../stacks.h"
+#include "trace_hopper.h"
 #include "trace_runtime.h"
 
 namespace lab::simt::lens {
@@ -106,7 +106,7 @@ void Tracer::enterBlock(const Block& block, uint64_t index, const Stacks& stacks
   if (!fresh) return attach(index);
   map_.addOnce(stacks.begin(), stacks.bytes(), Space::kLocal);
   map_.addOnce(uint64_t(&block), sizeof block, Space::kLocal);
-  map_.addOnce(uint64_t(&hopperTable()), sizeof(lab_simt::Hopper), Space::kLocal);
+  map_.addOnce(uint64_t(&tracedHopper()), sizeof(lab_simt::Hopper), Space::kLocal);
   blockStart(block, index);
 }
 

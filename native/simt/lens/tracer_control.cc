@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../block.h"
+#include "../include/simt_api.h"
 #include "tracer.h"
 
 namespace lab::simt::lens {
@@ -79,10 +80,11 @@ void Tracer::guard(ThreadView* self, const Event& event) {
   if (!survives(event.address, bytes, !reads)) giveUp(self, "illegal-address");
 }
 
-void Tracer::object(ThreadView* self, Kind kind, uint64_t pc, uint64_t address) {
+void Tracer::object(uint32_t rank, Kind kind, uint64_t pc, uint64_t address) {
   if (current() != this) return;
   settle();
-  Event event = blank(self, kind, pc);
+  Event event = blank(lab_simt::self(), kind, pc);
+  event.thread = uint16_t(rank);
   event.address = address;
   event.space = Space::kShared;
   deliver(event);
