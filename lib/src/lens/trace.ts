@@ -1,5 +1,6 @@
 import type { LensRequest } from "../backend/binding";
 import type { CompiledModule } from "../backend/compiled";
+import type { Device } from "../runtime/device";
 import type { Kernel } from "../runtime/kernel";
 import type { LaunchConfig } from "../runtime/launch";
 import type { KernelArg } from "../runtime/pack";
@@ -59,6 +60,8 @@ export interface TraceOptions {
   readonly results?: boolean;
 }
 
+const turns = new WeakMap<Device, Promise<unknown>>();
+
 /** Runs one launch on the lens's device with observers watching. The kernel may be of any device. */
 export async function traceLaunch(
   kernel: Kernel,
@@ -67,6 +70,23 @@ export async function traceLaunch(
   options: TraceOptions,
 ): Promise<TracedLaunch> {
   const device = await lensDevice(options.timeLimit, options.purpose ?? "hazards");
+  // A device traces one launch at a time.
+  const before = turns.get(device) ?? Promise.resolve();
+  const turn = before.then(() => traceOn(device, kernel, config, args, options));
+  turns.set(
+    device,
+    turn.catch(() => {}),
+  );
+  return turn;
+}
+
+async function traceOn(
+  device: Device,
+  kernel: Kernel,
+  config: LaunchConfig,
+  args: readonly KernelArg[],
+  options: TraceOptions,
+): Promise<TracedLaunch> {
   await device.connection.reopened();
   const { request } = kernel.module;
   const traced = await device.compileModule(request.source, { ...request, names: request.names });
