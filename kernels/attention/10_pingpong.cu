@@ -1,7 +1,7 @@
 // Attention, rung 10: exponentials behind products.
 //
-// Idea: the exponential unit makes 16 results a cycle on a multiprocessor, the tensor cores 4096 multiply-adds: at head
-//   dim 128 the softmax takes half as long as the products, at 64 as long. Two ways to do both at once. Inside a
+// Idea: the exponential unit makes 16 results a cycle on a multiprocessor, the tensor cores 2048 multiply-adds: at head
+//   dim 128 the softmax takes half as long as the products, at 64 as long as they. Two ways to do both at once. Inside a
 //   warpgroup: issue S = Q K(j) and O += P V(j-1) together, and compute the softmax of S(j) while the second still runs.
 //   Between warpgroups: take turns to issue, by named barriers, so that one's softmax falls into another's products
 //   (ping-pong) instead of everybody multiplying, then everybody exponentiating.

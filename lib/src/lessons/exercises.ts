@@ -6,6 +6,7 @@ import { route } from "../ops/reference";
 import * as softmax from "../ops/softmax";
 import { type CaseResult, variantSource } from "../ops/variant";
 import type { Device } from "../runtime/device";
+import { attentionRescale, causalMask } from "./attentionExercises";
 import { type Exercise, rungCases, without } from "./exercise";
 import { countAll, tileRows, transposeBanks, treeBanks } from "./lensExercises";
 
@@ -150,6 +151,8 @@ const makers = {
   "shared-tile": sharedTile,
   "tile-rows": tileRows,
   "topk-ties": topkTies,
+  "attention-rescale": attentionRescale,
+  "causal-mask": causalMask,
   "count-all": countAll,
 } as const;
 
