@@ -11,7 +11,7 @@ const wanted = process.argv.slice(2);
 const tools = ["memcheck", "racecheck", "synccheck"];
 
 /** Small, irregular sizes by the parameters that a topic's cases have. */
-const small = { rows: 33, cols: 260, m: 129, n: 68, k: 45, batch: 2, heads: 3, tokens: 77, length: 131, size: 131 };
+const small = { rows: 33, cols: 260, m: 129, n: 68, k: 45, batch: 2, heads: 3, tokens: 77, length: 131, size: 131, seq: 131 };
 
 /** Every launch that `work` enqueues, in order. */
 async function launchesOf(dev, work) {

@@ -56,7 +56,7 @@ const attentionCases = [
 ];
 
 /** The cases that a rung compiles for: two are enough without tensor cores. */
-const casesOf = ({ rung }: { readonly rung: number }) => attentionCases.slice(0, rung <= 5 ? 2 : 3);
+const casesOf = ({ rung }: { readonly rung: number }) => attentionCases.slice(0, rung <= 6 ? 2 : 3);
 
 /** What a file is compiled for: every architecture it is meant to run on. */
 export function architectures(file: string): string[] {

@@ -289,7 +289,7 @@ function rungOf(record: StoredRecord): Rung | null {
 function sizesOf(record: StoredRecord): Record<string, number> {
   return Object.fromEntries(
     Object.entries(record.case.params).flatMap(([name, value]) =>
-      typeof value === "number" ? [[name, value]] : [],
+      typeof value === "number" || value === true ? [[name, Number(value)]] : [],
     ),
   );
 }

@@ -34,7 +34,8 @@ export function addSweep(lab: Command): void {
     .addHelpText(
       "after",
       "\nExamples:\n  lab sweep softmax/03_warp\n  lab sweep matmul/05_vector --set BM=64,128 BN=64,128\n" +
-        "  lab sweep softmax/05_vector --size rows=512 cols=4096 dtype=f16 --json\n\nExits 1 when no setting could be measured.",
+        "  lab sweep softmax/05_vector --size rows=512 cols=4096 dtype=f16 --json\n" +
+        "  lab sweep attention/07_flash2 --size batch=1 seq=4096 heads=32 dim=128 causal=1\n\nExits 1 when no setting could be measured.",
     )
     .action(async (id: string, choice: SweepChoice) => {
       const { ladder, variant } = findRung(id);
@@ -43,7 +44,8 @@ export function addSweep(lab: Command): void {
       const bar = progressBar();
       try {
         const { params } = ladder.benchCase(device.info);
-        const { sizes, dtype } = parseSizes(choice.size, Object.keys(params));
+        const known = [...Object.keys(params), ...(ladder.sizeNames ?? [])];
+        const { sizes, dtype } = parseSizes(choice.size, known);
         const size = ladder.makeCase(sizes, dtype, device.info);
         // A look at each setting will do on the CPU device: the best are measured again.
         const effort = device.kind === "cpu" ? { warmup: 2, budget: 0.5 } : {};

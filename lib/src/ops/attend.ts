@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import type { DeviceInfo } from "../backend/contract";
 import { dtypeInfo } from "../core/dtype";
 import { LabError } from "../core/error";
 import { kernelPath } from "../core/paths";
@@ -27,7 +28,7 @@ export interface AttentionResult {
   readonly rung: string;
 }
 
-/** Rungs by preference: the decoder, Hopper's, that of sm_80, and those without tensor cores; a GPU's and the CPU device's. */
+/** Rungs by preference: the decoder, Hopper's, that of sm_80, then those without tensor cores; the CPU device's quickest. */
 const preferred = {
   cuda: ["13_decode", "12_refined", "07_flash2", "05_warp", "03_online", "02_fused"],
   cpu: ["04_tiled", "03_online"],
@@ -41,7 +42,8 @@ async function attend(
 ): Promise<AttentionResult> {
   const c = caseOf(q, k, v, options);
   const { device } = q;
-  const { variant, parameters } = choose(device, c, [q, k, v]);
+  const variant = bestRung(device.info, c, [q, k, v].every(wideRows));
+  const parameters = variant.parameters(device.info, c);
   const kernels = await kernelsOf(device, variant, c, parameters);
   const out = device.empty(q.shape, { dtype: q.dtype });
   const lse = device.empty([c.batch, c.heads, c.queries]);
@@ -117,22 +119,27 @@ function caseOf(q: Tensor, k: Tensor, v: Tensor, { causal = false, scale }: Atte
   return ladder.makeCase({ batch, heads, keyHeads, queries, keys, headDim, causal, dtype, ...given });
 }
 
-function choose(device: Device, c: AttentionCase, inputs: readonly Tensor[]) {
-  const aligned = inputs.every((t) => {
-    const { bytes } = dtypeInfo(t.dtype);
-    return t.offset % 16 === 0 && t.strides.slice(0, 3).every((stride) => (stride * bytes) % 16 === 0);
-  });
-  for (const stem of preferred[device.kind]) {
+/**
+ * The rung that `lab.attention` runs for a case on a device.
+ *
+ * @param aligned whether all rows begin at multiples of 16 bytes: the rungs on tensor cores read that much at a time
+ * @throws LabError "not-supported"
+ */
+export function bestRung(info: DeviceInfo, c: AttentionCase, aligned: boolean): Variant<AttentionCase> {
+  for (const stem of preferred[info.kind]) {
     const variant = ladder.variant(stem);
-    const parameters = variant.parameters(device.info, c);
-    // The rungs on tensor cores read 16 bytes at a time.
     if (variant.rung > 5 && !aligned) continue;
-    if (variant.needs(device.info, c, parameters) === null) return { variant, parameters };
+    if (variant.needs(info, c, variant.parameters(info, c)) === null) return variant;
   }
   throw new LabError(
     "not-supported",
-    `Computing attention: no rung takes ${c.name} ${c.dtype} on ${device.name}.`,
+    `Computing attention: no rung takes ${c.name} ${c.dtype} on ${info.name}.`,
   );
+}
+
+function wideRows(t: Tensor): boolean {
+  const { bytes } = dtypeInfo(t.dtype);
+  return t.offset % 16 === 0 && t.strides.slice(0, 3).every((stride) => (stride * bytes) % 16 === 0);
 }
 
 const compiled = new WeakMap<Device, Map<string, Promise<Kernel[]>>>();

@@ -13,7 +13,9 @@ export interface Ladder {
   readonly variants: readonly Variant[];
   /** The case to measure on a device when none is named. */
   benchCase(info: DeviceInfo): OpCase;
-  /** A case of these sizes; those not named are the bench case's. */
+  /** Sizes that `makeCase` knows beside the bench case's parameters. */
+  readonly sizeNames?: readonly string[];
+  /** A case of these sizes, a switch being 1 when it is on; those not named are the bench case's. */
   makeCase(sizes: Readonly<Record<string, number>>, dtype: DType | undefined, info: DeviceInfo): OpCase;
 }
 
@@ -46,6 +48,7 @@ export const ladders: readonly Ladder[] = [
     topic: "attention",
     variants: attention.variants as readonly Variant[],
     benchCase: attention.benchCase,
+    sizeNames: ["queries", "keys", "keyHeads"],
     makeCase: (sizes, dtype, info) => {
       const { seq, dim, causal, ...others } = sizes;
       const usual = attention.benchCase(info);
