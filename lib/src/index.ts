@@ -48,6 +48,7 @@ export type * from "./core/inspection";
 export { interruptAll } from "./core/interrupt";
 export { dataPath, home, kernelPath, packageRoot, resultsPath } from "./core/paths";
 export { ceilDiv, type Shape } from "./core/shape";
+export { type DuelOptions, type DuelOutcome, duel } from "./duel/duel";
 export { type Criteria, criteriaOf } from "./grade/criteria";
 export type { Deduction } from "./grade/deductions";
 export { inspectRun } from "./grade/documentChecks";

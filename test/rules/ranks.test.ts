@@ -18,6 +18,7 @@ const RANKS: Readonly<Record<string, number>> = {
   baselines: 4,
   lessons: 4,
   grade: 5,
+  duel: 5,
   cli: 6,
 };
 

@@ -14,7 +14,9 @@ export interface ReplayModule {
 
 /** Device memory and the file of what it held; a module's variable where `variable` names one. */
 export interface ReplayBuffer {
-  readonly file: string;
+  /** Null where the contents were left out: whoever repeats the launches brings memory of this `name`. */
+  readonly file: string | null;
+  readonly name: string | null;
   readonly bytes: number;
   readonly variable: { readonly module: number; readonly name: string } | null;
 }

@@ -46,7 +46,7 @@ async function fillBuffers(
     const handle = connection.handle();
     if (variable) await connection.bindSymbol(modules[variable.module]!.id, variable.name, handle);
     else connection.commands.alloc(handle, bytes);
-    await connection.upload(handle, 0, readFileSync(join(folder, file)), 0, true);
+    if (file !== null) await connection.upload(handle, 0, readFileSync(join(folder, file)), 0, true);
     handles.push(handle);
   }
   return handles;

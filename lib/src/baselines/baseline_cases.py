@@ -20,14 +20,14 @@ def implementation(name, **parameters):
             "parameters": parameters, "sourceHash": None}
 
 
-def data(shape, dtype, device, seed=1, scale=1.0):
-    """Normal values, a thousandth of them sixteen times as large."""
+def data(shape, dtype, device, seed=1, scale=1.0, outliers=OUTLIERS):
+    """Normal values, some of them larger: unless said otherwise a thousandth, sixteen times as large."""
     generator = torch.Generator(device=device).manual_seed(seed)
     x = torch.randn(shape, generator=generator, device=device, dtype=dtype)
     flat = x.view(-1)
-    count = max(1, int(flat.numel() * OUTLIERS[0]))
+    count = max(1, int(flat.numel() * outliers[0]))
     at = torch.randint(flat.numel(), (count,), generator=generator, device=device)
-    flat[at] *= OUTLIERS[1]
+    flat[at] *= outliers[1]
     return x.mul_(scale)
 
 

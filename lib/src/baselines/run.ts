@@ -84,7 +84,8 @@ export async function runBaselines(options: BaselineOptions = {}): Promise<strin
   );
 }
 
-function runProgram(python: string, args: string[], onLine?: (line: string) => void): Promise<string> {
+/** Runs a Python program and answers what it printed, errors included, however it ended. */
+export function runProgram(python: string, args: string[], onLine?: (line: string) => void): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(python, args, {
       stdio: ["ignore", "pipe", "pipe"],

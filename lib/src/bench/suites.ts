@@ -22,14 +22,15 @@ export interface SuiteResult {
 export type SuiteProgress = (what: string, done: number, total: number) => void;
 
 /** A ladder's rungs and the cases they are measured at. */
-interface Ladder<C extends OpCase> {
+export interface Ladder<C extends OpCase> {
   readonly variants: ReadonlyArray<Variant<C>>;
   cases(device: Device): C[];
   /** Whether a rung is worth its time at a case; every rung at every case when left out. */
   worth?(device: Device, variant: Variant<C>, c: C): boolean;
 }
 
-const softmaxLadder: Ladder<softmax.SoftmaxCase> = {
+/** The softmax suite's rungs and cases. */
+export const softmaxLadder: Ladder<softmax.SoftmaxCase> = {
   variants: softmax.variants,
   cases: (device) =>
     device.kind === "cuda"
@@ -41,7 +42,8 @@ const softmaxLadder: Ladder<softmax.SoftmaxCase> = {
       : [softmax.benchCase(device.info)],
 };
 
-const matmulLadder: Ladder<matmul.MatmulCase> = {
+/** The matmul suite's rungs and cases. */
+export const matmulLadder: Ladder<matmul.MatmulCase> = {
   variants: matmul.variants,
   cases: (device) => [matmul.benchCase(device.info)],
 };

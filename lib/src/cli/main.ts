@@ -21,6 +21,7 @@ import { addClean } from "./clean";
 import { addCompare } from "./compare";
 import { addCompletion, complete } from "./completion";
 import { addDoctor } from "./doctor";
+import { addDuel } from "./duel";
 import { addExport } from "./export";
 import { addGrade } from "./grade";
 import { addList } from "./list";
@@ -38,6 +39,7 @@ const commands: readonly ((lab: Command) => void)[] = [
   addBench,
   addSweep,
   addCompare,
+  addDuel,
   addBaseline,
   addCalibrate,
   addReport,

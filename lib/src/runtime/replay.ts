@@ -24,13 +24,23 @@ export interface KernelLaunch {
   readonly args: readonly KernelArg[];
 }
 
+/** How launches are written. */
+export interface ReplayOptions {
+  /** Memory whose contents are left out, with the name that it goes by in the replay. */
+  readonly named?: ReadonlyMap<Storage, string>;
+}
+
 /**
  * Writes launches into a folder, with their modules, the memory their arguments reach and the modules' variables as they
  * are now, so that another process can repeat them. Nothing is launched. Errors: "wrong-argument-type" and the like for arguments that do not
  * fit, "wrong-device" for launches of different devices.
  */
-export async function saveReplay(folder: string, launches: readonly KernelLaunch[]): Promise<Replay> {
-  const replay = await new ReplayWriter(folder, launches).write();
+export async function saveReplay(
+  folder: string,
+  launches: readonly KernelLaunch[],
+  options: ReplayOptions = {},
+): Promise<Replay> {
+  const replay = await new ReplayWriter(folder, launches, options).write();
   writeFileSync(join(folder, replayFile), JSON.stringify(replay));
   return replay;
 }
@@ -38,13 +48,15 @@ export async function saveReplay(folder: string, launches: readonly KernelLaunch
 class ReplayWriter {
   readonly #folder: string;
   readonly #launches: readonly KernelLaunch[];
+  readonly #named: ReadonlyMap<Storage, string>;
   readonly #modules: Module[] = [];
   readonly #storages: Storage[] = [];
   readonly #maps: TensorMap[] = [];
 
-  constructor(folder: string, launches: readonly KernelLaunch[]) {
+  constructor(folder: string, launches: readonly KernelLaunch[], { named = new Map() }: ReplayOptions) {
     this.#folder = folder;
     this.#launches = launches;
+    this.#named = named;
   }
 
   async write(): Promise<Replay> {
@@ -114,11 +126,16 @@ class ReplayWriter {
   async #buffers(): Promise<ReplayBuffer[]> {
     const buffers: ReplayBuffer[] = [];
     for (const [i, storage] of this.#storages.entries()) {
+      const name = this.#named.get(storage) ?? null;
+      if (name !== null) {
+        buffers.push({ file: null, name, bytes: storage.bytes, variable: null });
+        continue;
+      }
       const file = `buffer-${i}`;
       const bytes = new Uint8Array(storage.bytes);
       await storage.connection.download(storage.handle, 0, bytes, 0);
       writeFileSync(join(this.#folder, file), bytes);
-      buffers.push({ file, bytes: storage.bytes, variable: null });
+      buffers.push({ file, name, bytes: storage.bytes, variable: null });
     }
     return buffers;
   }
@@ -132,7 +149,7 @@ class ReplayWriter {
         if (!tensor) continue;
         const file = `variable-${index}-${name}`;
         writeFileSync(join(this.#folder, file), await tensor.readRaw());
-        variables.push({ file, bytes: tensor.nbytes, variable: { module: index, name } });
+        variables.push({ file, name: null, bytes: tensor.nbytes, variable: { module: index, name } });
       }
     }
     return variables;
