@@ -11,6 +11,7 @@ const WALKTHROUGHS = [
   "01-online-softmax",
   "02-tiling-sweep",
   "03-moe-load-balance",
+  "04-flash-attention",
 ];
 
 /** Results of test runs go here instead of results/. */
