@@ -28,6 +28,13 @@ __device__ __forceinline__ int swizzle(int row) {
   return D % 64 == 0 ? row % 8 : row / 2 % 4;
 }
 
+// Byte `step` * 32 of a row of fragments further: chunks of a row are swizzled by exclusive or, and so are their addresses.
+template <int D>
+__device__ __forceinline__ int chunkAt(int row, int chunk, int step) {
+  if ((D & (D - 1)) == 0) return (row * (2 * D) + chunk * 16) ^ (step * 32);  // one instruction a step
+  return row * (2 * D) + ((chunk * 16) ^ (step * 32));
+}
+
 // Starts the copies of ROWS rows of a tile; rows from `count` on become zeros.
 template <int D, int ROWS, int THREADS, typename T>
 __device__ __forceinline__ void copyTile(T* tile, const T* from, long long stride, int first, int count) {
@@ -147,12 +154,13 @@ __global__ void __launch_bounds__(32 * WARPS)
   for (int m = 0; m < MT; ++m) rows[m] = {-INFINITY, -INFINITY, 0.0f, 0.0f};
 
   // Where this lane's ldmatrix addresses begin, and what their chunks are swizzled with.
-  const int rowA = lane % 16, halfA = lane / 16, swizzleA = swizzle<D>(rowA);
-  const int rowB = lane / 16 * 8 + lane % 8, halfB = lane / 8 % 2, swizzleB = swizzle<D>(rowB);
-  const T* const queryRows = queryTile + (warp * 16 * MT + rowA) * D;
+  const int rowA = lane % 16, chunkA = lane / 16 ^ swizzle<D>(rowA);
+  const int rowB = lane / 16 * 8 + lane % 8, chunkB = lane / 8 % 2 ^ swizzle<D>(rowB);
+  const char* const queryRows = reinterpret_cast<const char*>(queryTile + warp * 16 * MT * D);
+  constexpr int kFragment = 16 * D * 2;  // bytes of sixteen rows
 
   auto scoresOf = [&](const T* keys) {
-    const T* const from = keys + rowB * D;
+    const char* const from = reinterpret_cast<const char*>(keys);
 #pragma unroll
     for (int m = 0; m < MT; ++m)
 #pragma unroll
@@ -163,11 +171,11 @@ __global__ void __launch_bounds__(32 * WARPS)
     for (int d = 0; d < D / 16; ++d) {
       unsigned a[MT][4];
 #pragma unroll
-      for (int m = 0; m < MT; ++m) lab::ldmatrix(a[m], queryRows + m * 16 * D + ((2 * d + halfA) ^ swizzleA) * 8);
+      for (int m = 0; m < MT; ++m) lab::ldmatrix(a[m], queryRows + chunkAt<D>(rowA, chunkA, d) + m * kFragment);
 #pragma unroll
       for (int n = 0; n < BN / 16; ++n) {
         unsigned b[4];
-        lab::ldmatrix(b, from + n * 16 * D + ((2 * d + halfB) ^ swizzleB) * 8);
+        lab::ldmatrix(b, from + chunkAt<D>(rowB, chunkB, d) + n * kFragment);
         const unsigned low[2] = {b[0], b[1]}, high[2] = {b[2], b[3]};
 #pragma unroll
         for (int m = 0; m < MT; ++m) {
@@ -191,7 +199,7 @@ __global__ void __launch_bounds__(32 * WARPS)
     }
   };
   auto addOutput = [&](const T* values) {
-    const T* const from = values + rowA * D;
+    const char* const from = reinterpret_cast<const char*>(values);
 #pragma unroll
     for (int key = 0; key < BN / 16; ++key) {
       unsigned p[MT][4];
@@ -203,7 +211,7 @@ __global__ void __launch_bounds__(32 * WARPS)
 #pragma unroll
       for (int d = 0; d < D / 16; ++d) {
         unsigned b[4];
-        lab::ldmatrixTrans(b, from + key * 16 * D + ((2 * d + halfA) ^ swizzleA) * 8);
+        lab::ldmatrixTrans(b, from + chunkAt<D>(rowA, chunkA, d) + key * kFragment);
         const unsigned low[2] = {b[0], b[1]}, high[2] = {b[2], b[3]};
 #pragma unroll
         for (int m = 0; m < MT; ++m) {
