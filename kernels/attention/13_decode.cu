@@ -72,13 +72,28 @@ __global__ void __launch_bounds__(32 * WARPS)
   T* const ring = rings + warp * STAGES * 2 * kTile;
   auto copyPair = [&](int tile, int stage) {
     T* const keyTile = ring + stage * 2 * kTile;
+    const int row = lane / kChunks, chunk = lane % kChunks, left = shape.keys - tile * 16;
+    const T* fromKey = k + (tile * 16 + row) * shape.keyRow + chunk * 8;
+    const T* fromValue = v + (tile * 16 + row) * shape.valueRow + chunk * 8;
+    if constexpr (32 % kChunks == 0) {
+      // A lane keeps its column; rows go up by a power of two, so that row + r is row ^ r for the swizzle too.
+      constexpr int kStep = 32 / kChunks;
+      T* const to = keyTile + row * D;
 #pragma unroll
-    for (int i = lane; i < 16 * kChunks; i += 32) {
-      const int local = i / kChunks, chunk = i % kChunks, key = tile * 16 + local;
-      const bool valid = key < shape.keys;
-      const int at = local * D + (chunk ^ swizzle<D>(local)) * 8;
-      lab::copyAsync16(keyTile + at, k + (valid ? key : 0) * shape.keyRow + chunk * 8, valid);
-      lab::copyAsync16(keyTile + kTile + at, v + (valid ? key : 0) * shape.valueRow + chunk * 8, valid);
+      for (int r = 0; r < 16; r += kStep) {
+        const int at = r * D + (chunk ^ row ^ r % 8) * 8;
+        lab::copyAsync16(to + at, fromKey, row + r < left);
+        lab::copyAsync16(to + at + kTile, fromValue, row + r < left);
+        fromKey += kStep * shape.keyRow;
+        fromValue += kStep * shape.valueRow;
+      }
+    } else {
+      for (int i = lane; i < 16 * kChunks; i += 32) {
+        const int r = i / kChunks - row, c = i % kChunks - chunk;
+        const int at = (row + r) * D + ((chunk + c) ^ swizzle<D>(row + r)) * 8;
+        lab::copyAsync16(keyTile + at, fromKey + r * shape.keyRow + c * 8, row + r < left);
+        lab::copyAsync16(keyTile + at + kTile, fromValue + r * shape.valueRow + c * 8, row + r < left);
+      }
     }
   };
   int ahead = split * perSplit + warp;
