@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Replay } from "kernel-lab/dist/backend/replay";
+import { findTorch } from "kernel-lab/dist/baselines/run";
 import { duelRows } from "kernel-lab/dist/cli/duel";
 import { LabError } from "kernel-lab/dist/core/error";
 import { homePath } from "kernel-lab/dist/core/paths";
-import { finish } from "kernel-lab/dist/duel/duel";
+import { duel, finish } from "kernel-lab/dist/duel/duel";
 import { chosenCases, type DuelLimits, type DuelPlan, writeJob } from "kernel-lab/dist/duel/job";
 import { type DuelResult, readResult, recordsOf } from "kernel-lab/dist/duel/records";
 import { duelSuite, rungsFor } from "kernel-lab/dist/duel/suites";
@@ -164,7 +165,7 @@ function resultOf(changes: { wrong?: boolean } = {}): DuelResult {
           contenders: [
             contender("softmax/02_block", 1.000123e-3, 1.1e-4, true),
             contender("torch/flash", 1.200456e-3, 1e-4),
-            contender("torch/eager", 1.500789e-3, 1e-4),
+            contender("torch/naive", 1.500789e-3, 1e-4),
           ],
           failures: [
             { id: "torch/compiled", name: "torch compiled", kind: "skipped", reason: "ImportError: none" },
@@ -191,7 +192,7 @@ test("a result becomes records of one run that standing pairs", () => {
     [
       ["softmax/02_block", "ours", "trusted", true],
       ["torch/flash", "baseline", "trusted", true],
-      ["torch/eager", "baseline", "trusted", true],
+      ["torch/naive", "baseline", "trusted", true],
     ],
   );
   const [ours] = run.records;
@@ -216,6 +217,7 @@ test("a result becomes records of one run that standing pairs", () => {
     ["1.200x", "1.000x", "0.800x"],
   );
   assert.equal(rows[0]!.error, "1.100x");
+  assert.deepEqual([rows[0]!.memory, rows[0]!["less than naive"]], ["50.0 B", "10.0x"]);
 });
 
 test("a wrong output is rejected, and a case the program never came to is a failure", () => {
@@ -241,4 +243,11 @@ test("cases and rungs are chosen by words, and what does not exist is named", ()
   assert.throws(() => rungsFor(suite, device.info, c!, ["99_none"]), code("no-such-variant"));
   assert.throws(() => duelSuite("fft"), code("no-such-suite"));
   assert.ok(rungsFor(suite, device.info, c!, undefined).length > 0);
+});
+
+test("a duel without a GPU's torch, or of what is no suite, says what is missing", async (t) => {
+  await assert.rejects(duel("fft"), code("no-such-suite"));
+  if ((await findTorch())?.cuda)
+    return t.skip("torch has a GPU here: lab duel softmax holds the duel itself");
+  await assert.rejects(duel("softmax"), code("no-torch"));
 });

@@ -3,7 +3,7 @@ import { duel } from "../duel/duel";
 import { duelSuites } from "../duel/suites";
 import type { MeasureRecord } from "../record/schema";
 import { caseKey } from "../record/store";
-import { formatSeconds } from "../show/format";
+import { formatBytes, formatSeconds } from "../show/format";
 import { tableOf } from "../show/table";
 import { exitWith, print } from "./output";
 import { endProgress, progressBar } from "./progress";
@@ -72,6 +72,7 @@ export function duelRows(records: readonly MeasureRecord[]): Record<string, stri
   return [...cases.values()].flatMap((found) => {
     const peers = found.filter((r) => r.implementation.kind === "baseline" && r.check?.passed !== false);
     const best = Math.min(...peers.map((r) => r.statistics.median));
+    const naive = found.find((r) => r.implementation.id === "torch/naive");
     return [...found]
       .sort((a, b) => a.statistics.median - b.statistics.median)
       .map((r) => ({
@@ -79,11 +80,18 @@ export function duelRows(records: readonly MeasureRecord[]): Record<string, stri
         implementation: r.implementation.name,
         median: formatSeconds(r.statistics.median),
         "best peer": peers.length > 0 ? `${(best / r.statistics.median).toFixed(3)}x` : "",
+        memory: formatBytes(extraBytes(r)),
+        "less than naive": naive ? `${(extraBytes(naive) / extraBytes(r)).toFixed(1)}x` : "",
         verdict: r.verdict.verdict,
         correct: r.check?.passed ? "yes" : "NO",
         error: r.notes.find((note) => note.startsWith("error over"))?.match(/square ([\d.]+x)/)?.[1] ?? "",
       }));
   });
+}
+
+/** Peak memory beyond the inputs: outputs, scratch and what a route holds on the way. */
+function extraBytes({ memory }: MeasureRecord): number {
+  return (memory?.peakBytes ?? 0) - (memory?.usedBytes ?? 0);
 }
 
 function positive(text: string): number {

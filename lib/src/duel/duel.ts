@@ -40,7 +40,7 @@ const usual: DuelLimits = { rounds: 100, fewest: 30, seconds: 1, limit: 420 };
  * Times are in seconds, `memory` in bytes (inputs, and the peak with outputs and scratch). All contenders of a case are in
  * one result file, so that `lab.standing` pairs their samples.
  *
- * @throws LabError "needs-gpu", "no-torch", "no-such-suite", "no-such-case", "no-such-variant", "duel-failed" with the
+ * @throws LabError "no-torch", "no-such-suite", "no-such-case", "no-such-variant", "duel-failed" with the
  *   program's last lines
  * @example await lab.duel("attention", { cases: ["S2048"], onLine: console.log })
  */
