@@ -33,7 +33,10 @@ async function ladderCases(dev) {
     const names = Object.keys(ladder.benchCase(dev.info).params);
     const sizes = Object.fromEntries(names.filter((name) => name in small).map((name) => [name, small[name]]));
     for (const variant of ladder.variants) {
-      const c = ladder.makeCase(sizes, undefined, dev.info);
+      // The decoder takes few queries.
+      const decode = variant.id === "attention/13_decode";
+      const given = decode ? { batch: 2, heads: 4, keyHeads: 2, queries: 3, keys: 700, dim: 128 } : sizes;
+      const c = ladder.makeCase(given, undefined, dev.info);
       const reason = variant.needs(dev.info, c, variant.parameters(dev.info, c));
       if (reason !== null) {
         groups.push({ id: variant.id, launches: [], skipped: reason });
