@@ -75,6 +75,8 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
       lab::Ring<kSlots> slotAt;
       for (int index = blockIdx.x; index < tiles;) {
         const lab::QueryTile tile = lab::queryTileAt<CAUSAL, BM, BN>(shape, index, section);
+        // The next tile's number: asked for now, needed behind the first loads.
+        const int drawn = atomicAdd(nextTile, 1);
         const int keyHead = tile.head / shape.group;
         auto loadKeys = [&](int j) {
           lab::mbarrierWait(keyFree[keyAt.stage], keyAt.parity ^ 1);
@@ -97,9 +99,7 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
         lab::tmaLoad(queryTile, queryMap, queryFull, 0, tile.row, 0, tile.head, tile.batch, once);
         queryAt.next();
 
-        // The next tile's number, drawn behind the first loads: whoever draws the last one of all puts the counter back
-        // for the next launch.
-        const int drawn = atomicAdd(nextTile, 1);
+        // Whoever draws the last number of all puts the counter back for the next launch.
         if (drawn == tiles - 1) atomicExch(nextTile, 0);
         index = drawn + static_cast<int>(gridDim.x);
         slots[slotAt.stage] = index;
@@ -197,6 +197,9 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
       for (--j; j >= 0; --j) advanceTile(Masked<false>{});
     }
 
+    lab::mbarrierWait(slotFull[slotAt.stage], slotAt.parity);
+    index = slots[slotAt.stage];
+    slotAt.next();
     lab::mbarrierWait(valueFull[valueAt.stage], valueAt.parity);
     lab::wgmmaFence();
     issueOutput();
@@ -218,9 +221,5 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
       lab::bulkWaitRead<0>();
       lab::mbarrierArrive(queryFree);
     }
-
-    lab::mbarrierWait(slotFull[slotAt.stage], slotAt.parity);
-    index = slots[slotAt.stage];
-    slotAt.next();
   }
 }

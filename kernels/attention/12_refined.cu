@@ -83,7 +83,7 @@ __global__ void __launch_bounds__(128 * (WARPGROUPS + 1), 1)
       // Whoever draws the last number of all puts the counter back for the next launch.
       auto drawNext = [&] {
         const int drawn = atomicAdd(nextTile, 1);
-        if (drawn == tiles - 1) *nextTile = 0;
+        if (drawn == tiles - 1) atomicExch(nextTile, 0);
         next = drawn + static_cast<int>(gridDim.x);
         slots[slotAt.stage] = next;
         lab::mbarrierArrive(slotFull[slotAt.stage]);

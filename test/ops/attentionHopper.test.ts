@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as lab from "kernel-lab";
+import { watchLaunch } from "kernel-lab/dist/lens/watch";
 import * as attention from "kernel-lab/dist/ops/attention";
 import { checkVariant, type Parameters, prepare } from "kernel-lab/dist/ops/variant";
 
@@ -56,6 +57,21 @@ for (const number of [11, 12]) {
     prepared.run();
     assert.deepEqual(await out!.readRaw(), first);
     assert.deepEqual([...((await counter!.read()) as Int32Array)], [0]);
+    prepared.free();
+  });
+}
+
+for (const variant of rungs) {
+  test(`${variant.id}: no hazards`, async () => {
+    const c = attention.makeCase({ heads: 3, queries: 140, keys: 150, headDim: 64, causal: true });
+    const prepared = await prepare(dev, variant, c);
+    const [launch] = prepared.launches;
+    const { report } = await watchLaunch(launch!.kernel, launch!.config, launch!.args);
+    assert.equal(report.ended, null);
+    assert.deepEqual(
+      report.hazards.map((hazard) => hazard.message),
+      [],
+    );
     prepared.free();
   });
 }
