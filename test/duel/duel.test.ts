@@ -13,6 +13,7 @@ import { duel, finish } from "kernel-lab/dist/duel/duel";
 import { chosenCases, type DuelLimits, type DuelPlan, writeJob } from "kernel-lab/dist/duel/job";
 import { type DuelResult, readResult, recordsOf } from "kernel-lab/dist/duel/records";
 import { duelSuite, rungsFor } from "kernel-lab/dist/duel/suites";
+import * as attention from "kernel-lab/dist/ops/attention";
 import { readRun } from "kernel-lab/dist/record/store";
 import type { Device } from "kernel-lab/dist/runtime/device";
 import { open } from "kernel-lab/dist/runtime/open";
@@ -37,9 +38,9 @@ after(async () => {
 });
 
 /** Runs Python with the programs' folder on its path and answers what it printed, parsed. */
-function python<T>(program: string, environment: Record<string, string> = {}): T {
+function python<T>(program: string, environment: Record<string, string> = {}, interpreter = "python3"): T {
   const env = { ...process.env, PYTHONPATH: baselines, PYTHONDONTWRITEBYTECODE: "1", ...environment };
-  return JSON.parse(execFileSync("python3", ["-c", program], { env, encoding: "utf8" })) as T;
+  return JSON.parse(execFileSync(interpreter, ["-c", program], { env, encoding: "utf8" })) as T;
 }
 
 test("a job holds the launches with names in place of the buffers' contents", () => {
@@ -250,4 +251,54 @@ test("a duel without a GPU's torch, or of what is no suite, says what is missing
   if ((await findTorch())?.cuda)
     return t.skip("torch has a GPU here: lab duel softmax holds the duel itself");
   await assert.rejects(duel("softmax"), code("no-torch"));
+});
+
+test("a duel's check takes PyTorch's own attention, and neither a small error nor a hole", async (t) => {
+  const torch = await findTorch();
+  if (!torch) return t.skip("no Python here has torch: python3 -m pip install torch");
+  const suite = duelSuite("attention");
+  const c = attention.makeCase({
+    batch: 2,
+    heads: 4,
+    keyHeads: 2,
+    queries: 130,
+    keys: 200,
+    headDim: 64,
+    causal: true,
+  });
+  const job = {
+    case: { dtype: c.dtype },
+    op: suite.describe(c),
+    tensors: suite.tensors(c),
+    outputs: suite.outputs,
+  };
+  const results = python<{ passed: boolean; mismatch: string | null; rms: number }[]>(
+    `
+import json, torch, types
+from duel_attention import Attention
+case = Attention(json.loads(${JSON.stringify(JSON.stringify(job))}), "cpu")
+k, v = (x.repeat_interleave(2, 1).double() for x in (case.k, case.v))
+scores = (case.q.double() @ k.mT * case.c["scale"]).masked_fill(case.hidden(list(range(130))), float("-inf"))
+out, lse = (torch.softmax(scores, -1) @ v).half(), torch.logsumexp(scores, -1).float()
+found = []
+def check(out, lse):
+    r = case.check(types.SimpleNamespace(id="ours", ours=True, outputs=lambda: {"out": out, "lse": lse}))
+    found.append({n: r[n] for n in ("passed", "mismatch", "rms")})
+check(out, lse)
+check(out * 1.02, lse)
+check(out, lse + 0.01)
+hole = out.clone(); hole[1, 2, 3, 4] = float("nan")
+check(hole, lse)
+print(json.dumps(found))`,
+    {},
+    torch.python,
+  );
+  assert.deepEqual(
+    results.map((r) => r.passed),
+    [true, false, false, false],
+  );
+  assert.ok(results[0]!.rms > 0 && results[0]!.rms < 1e-3);
+  assert.match(results[1]!.mismatch ?? "", /^head 0 at/);
+  assert.match(results[2]!.mismatch ?? "", /^lse of head 0/);
+  assert.match(results[3]!.mismatch ?? "", /out holds 1 NaN of 66560/);
 });

@@ -51,7 +51,7 @@ class Duel:
             self.job = json.load(file)
         torch.zeros(1, device="cuda")
         self.driver = Driver()
-        self.clock = Clock(self.driver, Sensors(self.driver.bus_id()))
+        self.clock = Clock(self.driver, Sensors(self.driver.bus_id()), self.job["l2Bytes"])
         self.began = time.monotonic()
         self.cases = []
 

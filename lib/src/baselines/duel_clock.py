@@ -97,10 +97,10 @@ class Peer(Contender):
 class Clock:
     """Times contenders on one device by events."""
 
-    def __init__(self, driver, sensors):
-        properties = torch.cuda.get_device_properties(0)
+    def __init__(self, driver, sensors, l2_bytes):
+        l2_bytes = max(l2_bytes, torch.cuda.get_device_properties(0).L2_cache_size)
         self.driver, self.sensors = driver, sensors
-        self.flush = torch.empty(2 * properties.L2_cache_size, dtype=torch.uint8, device="cuda")
+        self.flush = torch.empty(2 * l2_bytes, dtype=torch.uint8, device="cuda")
         # Cycles of torch.cuda._sleep in a second, at most: a longer wait does no harm.
         self.cycles = 2.0e9
         self.persisting = True

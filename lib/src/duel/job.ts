@@ -26,6 +26,8 @@ export interface DuelLimits {
 /** What `job.json` holds: all that the Python program needs to know. */
 export interface DuelJob extends DuelLimits {
   readonly suite: string;
+  /** The cache to be overwritten before each sample, as the lab counts it. */
+  readonly l2Bytes: number;
   /** Parts of names of the peers wanted; null for all. */
   readonly peers: readonly string[] | null;
   readonly cases: readonly DuelCase[];
@@ -129,12 +131,8 @@ export async function writeJob(
     });
   }
   progress(suite.name, wanted.length, wanted.length);
-  const job: DuelJob = {
-    suite: suite.name,
-    peers: choice.peers?.length ? choice.peers : null,
-    cases,
-    ...limits,
-  };
+  const peers = choice.peers?.length ? choice.peers : null;
+  const job: DuelJob = { suite: suite.name, l2Bytes: device.info.l2Bytes, peers, cases, ...limits };
   writeFileSync(join(folder, "job.json"), JSON.stringify(job));
   return { job, environment: await environmentOf(device), roofs, ours, failures };
 }
