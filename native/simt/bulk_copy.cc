@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string>
 
 #include "../core/dtype.h"
 #include "fault.h"
@@ -139,6 +140,13 @@ void checkMap(const TensorMap& map, const BulkCopy& copy) {
     raiseFault("unsupported", "the CPU device's TMA swizzles boxes whose inner axis is as wide as the swizzle");
   }
   if (copy.add && !adder(map)) raiseFault("unsupported", "TMA cannot add elements of this type");
+  const int64_t first = int64_t(copy.at[0]) * elementBytes(map);
+  if (first % kChunk) {
+    raiseFault("illegal-instruction",
+               ("TMA reaches global memory 16 bytes at a time: the box's innermost coordinate must be a multiple of " +
+                std::to_string(kChunk / elementBytes(map)) + " elements, and it is " + std::to_string(copy.at[0]))
+                   .c_str());
+  }
 }
 
 }  // namespace

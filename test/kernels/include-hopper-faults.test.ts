@@ -112,6 +112,12 @@ const kernelOf = async (name: string): Promise<lab.Kernel> => {
       if (mistake == 2) lab::mbarrierArrive(full, 2);
       if (mistake == 3) lab::tmaLoad(tile + 4, map, full, 0);
       if (mistake == 4) lab::tmaLoad(tile, map, full, 0, 0);
+      if (mistake == 12) lab::tmaLoad(tile, map, full, 6);
+      if (mistake == 13) {
+        lab::tmaStore(map, tile, -1);
+        lab::bulkCommit();
+        lab::bulkWait<0>();
+      }
       if (mistake == 5) lab::bulkLoad(tile, x, 100, full);
       if (mistake == 6) lab::bulkLoad(tile, x, 4096, full);
       if (mistake == 7) lab::mbarrierArriveRemote(full, 3);
@@ -238,6 +244,8 @@ const wrongs: [mistake: number, cluster: number, code: string, says: RegExp][] =
   [9, 1, "illegal-address", /not into shared memory/],
   [10, 2, "deadlock", /mbarrier .* 1 of 1 arrivals to come/],
   [11, 2, "illegal-address", /after that block had exited/],
+  [12, 1, "illegal-instruction", /innermost coordinate must be a multiple of 4 elements, and it is 6/],
+  [13, 1, "illegal-instruction", /innermost coordinate must be a multiple of 4 elements, and it is -1/],
 ];
 for (const [mistake, cluster, code, says] of wrongs) {
   test(`mistake ${mistake} ends in ${code}`, async () => {

@@ -101,6 +101,8 @@ const advices: Record<string, string> = {
   "misaligned-address": "A vector access such as float4 needs an address that is a multiple of its size.",
   "stack-overflow":
     "Make local arrays smaller or recursion shallower, or open the device with a larger stackBytes.",
+  "illegal-instruction":
+    "Of TMA that means: a box's innermost coordinate that is no multiple of 16 bytes, or a tile not aligned to 128.",
   deadlock: "Every thread of the block must reach the same __syncthreads().",
   "time-limit": "Look for a loop that never ends, or raise timeLimit when opening the device.",
 };
