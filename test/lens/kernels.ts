@@ -119,6 +119,32 @@ extern "C" __global__ void stuck(float* y) {
   __syncthreads();
   y[threadIdx.x] = 1;
 }
+struct alignas(8) Couple { float a, b; };
+__device__ Couple pick(const Couple* from, int n) {
+  if (n < 0) return Couple{-1.0f, -2.0f};
+  if (n % 3 == 1) return from[n];
+  return Couple{from[n].b, from[n].a};
+}
+__device__ float longer(Couple p, Couple q) {
+  float sum = 0;
+  for (int i = 0; i < 3; ++i) sum = fmaxf(sum * p.a, q.b) + expf(sum - p.b) * expf(q.a - sum);
+  return sum;
+}
+extern "C" __global__ void by_value(const Couple* x, Couple* y) {
+  __shared__ Couple tile[32];
+  tile[threadIdx.x] = x[threadIdx.x];
+  __syncthreads();
+  float sum = longer(tile[0], tile[threadIdx.x]);
+  for (int i = 1; i < 4; ++i) sum += longer(Couple{sum, 1.0f}, tile[i]);
+  y[threadIdx.x] = pick(x, int(sum) % 32);
+}
+extern "C" __global__ void quotients(const float* x, float* y) {
+  int i = threadIdx.x;
+  float f = 1.0f / x[i];  // of 2 / 3
+  float g = 0.1f / x[i + 1];
+  float h = (1 / x[i + 2]) * (x[i] / x[i + 3]);
+  y[i] = f + g + h;
+}
 extern "C" __global__ void beyond(float* y) {
   y[threadIdx.x + (1 << 28)] = 1;
 }

@@ -205,12 +205,33 @@ test("arithmetic is counted by type, special functions as the GPU spells them", 
   assert.deepEqual(report.summary.flops, { fp32: 32 * (4 + 2 + 20), fp64: 64, fp16: 128 });
 });
 
+test("a division of one is a reciprocal, as NVRTC makes it", async () => {
+  const report = await see("quotients", { grid: 1, block: 32 }, dev.full([64], 1), dev.zeros([32]));
+  const of = (line: RegExp) => report.lines.find(({ text }) => line.test(text))?.operations;
+  assert.deepEqual(of(/float f/), { ffma: 2 * 32, fadd: 32, special: 32 });
+  assert.deepEqual(of(/float g/), { ffma: 5 * 32, special: 32 });
+  assert.equal(of(/float h/)?.ffma, 2 * 5 * 32, "beside another division it is not told apart");
+});
+
+test("structures that functions take and answer by value are loads and stores", async () => {
+  const report = await see("by_value", { grid: 1, block: 32 }, dev.full([64], 1), dev.zeros([64]));
+  const count = (kind: lab.AccessKind, space: lab.MemorySpace) =>
+    requests(report, kind, space).reduce((sum, one) => sum + one.requests * one.width, 0);
+  assert.ok(
+    count("ld", "shared") >= 5 * 8,
+    `${count("ld", "shared")} bytes a lane loaded from shared memory`,
+  );
+  assert.equal(count("st", "shared"), 8);
+  assert.equal(count("st", "global"), 8);
+});
+
 test("an asynchronous copy reads global memory and writes shared memory when it is issued", async () => {
   const report = await see("staged", { grid: 1, block: 32 }, dev.zeros([128]), dev.zeros([32]));
   const read = only(report, "ldgsts", "global");
   assert.deepEqual([read.width, read.requests, read.cost], [16, 1, 16]);
   const write = only(report, "ldgsts", "shared");
   assert.deepEqual([write.width, write.requests, write.cost], [16, 1, 4]);
+  assert.equal(report.totals[sectors], 16, "ncu counts it among the loads");
   // The read of one word of each float4: lanes 8 apart meet in a bank.
   assert.equal(report.totals[conflicts], 3);
 });

@@ -1,7 +1,7 @@
 import { disassemble } from "./binutils";
 import { type CodeBlock, codeBlocks } from "./codeBlocks";
 import { accessMetrics, addInto, arithmeticMetrics, branchMetrics } from "./ncuNames";
-import type { Operations } from "./operations";
+import { asWritten, type Operations } from "./operations";
 import { Places } from "./places";
 import type { LensLine, LensRequests } from "./report";
 import { readRequests } from "./requests";
@@ -92,7 +92,7 @@ export async function lineMetrics(
   }
   for (const barrier of raw.barriers)
     addInto(at(barrier.pc - 1, barrier.calls).barriers, { warps: barrier.warps, threads: barrier.threads });
-  for (const block of raw.blocks) countBlock(block, code.get(block.pc), places, at);
+  for (const block of raw.blocks) countBlock(block, code.get(block.pc), places, at, texts);
   const tensor: Record<string, number> = {};
   for (const one of building.values()) addInto(tensor, one.tensor);
   const lines = [...building.entries()]
@@ -117,12 +117,14 @@ function countBlock(
   code: CodeBlock | undefined,
   places: Places,
   at: (address: number, calls: readonly number[]) => Building,
+  texts: readonly string[],
 ): void {
   if (!code) return;
   for (const { address, operations, tensor } of code.counted) {
     // Inside an operation that is counted by its calls.
-    if (places.line(address, block.calls) === 0 && places.inMachinery(address)) continue;
-    addInto(at(address, block.calls).operations, operations, block.threads);
+    const line = places.line(address, block.calls);
+    if (line === 0 && places.inMachinery(address)) continue;
+    addInto(at(address, block.calls).operations, asWritten(operations, texts[line - 1] ?? ""), block.threads);
     if (tensor)
       addInto(at(address, block.calls).tensor, { [tensor.source]: tensor.operations }, block.threads / 32);
   }

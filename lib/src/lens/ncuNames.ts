@@ -5,9 +5,11 @@ import type { LensRequests } from "./report";
 export function accessMetrics(access: LensRequests): Record<string, number> {
   const { kind, space, requests, cost, ideal } = access;
   if (space === "global") {
+    // cp.async (LDGSTS) is a load to ncu's requests and sectors, as measured on an H200.
+    const op = kind === "ldgsts" ? "ld" : kind;
     return {
-      [`l1tex__t_requests_pipe_lsu_mem_global_op_${kind}.sum`]: requests,
-      [`l1tex__t_sectors_pipe_lsu_mem_global_op_${kind}.sum`]: cost,
+      [`l1tex__t_requests_pipe_lsu_mem_global_op_${op}.sum`]: requests,
+      [`l1tex__t_sectors_pipe_lsu_mem_global_op_${op}.sum`]: cost,
     };
   }
   if (space !== "shared") return {};

@@ -35,6 +35,7 @@ export interface TensorWork {
  */
 const costs: Readonly<Record<string, Operations>> = {
   "f32 /": { ffma: 5, special: 1 },
+  "f32 1 /": { ffma: 2, fadd: 1, special: 1 },
   "f64 /": { dfma: 7, dmul: 1, ffma: 1, special: 1 },
   "f32 sqrt": { fmul: 2, ffma: 2, special: 1 },
   "f64 sqrt": { dmul: 3, dfma: 5, special: 1 },
@@ -89,6 +90,18 @@ const costs: Readonly<Record<string, Operations>> = {
   hrsqrt: { hadd: 1, special: 1 },
   hsqrt: { hadd: 1, special: 1 },
 };
+
+/**
+ * A division of one, as its source line shows, costs what a reciprocal does; all else what it was counted as.
+ *
+ * The machine's instruction does not tell the two apart. A line with another division beside keeps the full cost.
+ */
+export function asWritten(operations: Operations, line: string): Operations {
+  if (operations !== costs["f32 /"]) return operations;
+  const code = line.replace(/\/\/.*$|\/\*.*?\*\//g, "");
+  const reciprocals = code.match(/(?<![\w.])1(?:\.0*)?f?\s*\//g)?.length ?? 0;
+  return reciprocals > 0 && reciprocals === code.split("/").length - 1 ? costs["f32 1 /"]! : operations;
+}
 
 /** A function's own name: no parameters, no template arguments, no namespaces. */
 function baseName(callee: string): string {

@@ -90,7 +90,12 @@ extern "C" {
 __attribute__((visibility("default"))) void lab_lens_attach(const HookTable* table) { lab_hooks = table; }
 
 void lab_lens_quiet(int32_t change) {
-  if (lab_hooks) lab_simt::self()->lens += uint32_t(change);
+  if (!lab_hooks) return;
+  ThreadView* self = lab_simt::self();
+  if (!(self->lens & kQuietMask)) self->lensBlock = 0;
+  self->lens += uint32_t(change);
+  // Of a block entered meanwhile the rest is the kernel's, where the quiet section was inlined into it.
+  if (!(self->lens & kQuietMask) && self->lensBlock) lab_hooks->branch(self, self->lensBlock);
 }
 void lab_lens_scope(uint32_t scope) {
   if (!lab_hooks) return;
@@ -112,7 +117,13 @@ void __tsan_func_exit() {
   if (ThreadView* self = watched()) lab_hooks->leave(self, LAB_PC);
 }
 void __sanitizer_cov_trace_pc() {
-  if (ThreadView* self = watched()) lab_hooks->branch(self, LAB_PC);
+  if (!lab_hooks) return;
+  ThreadView* self = lab_simt::self();
+  if (self->lens & kQuietMask) {
+    self->lensBlock = LAB_PC;
+  } else {
+    lab_hooks->branch(self, LAB_PC);
+  }
 }
 
 #define LAB_ACCESS(BYTES)                                                                                      \

@@ -56,7 +56,8 @@ struct ThreadView {
   uint32_t query;               // 1: not a launch; a kernel with launch bounds stores them and returns
   uint32_t boundThreads, boundBlocks;
   uint32_t lens;                // a traced launch: what the thread does not want told (hooks/lens_hooks.cc)
-  void* spare[4];
+  uintptr_t lensBlock;          // the basic block it entered last while nothing was told; 0: none
+  void* spare[3];
 };
 static_assert(sizeof(ThreadView) == kViewBytes, "a ThreadView fills the step between two colours");
 

@@ -4,6 +4,20 @@ import { LabError } from "../../core/error";
 import { homePath } from "../../core/paths";
 import { type HostCompiler, runCompiler } from "./compiler";
 
+// A GPU's compiler inlines device functions. g++ must too: it does not instrument a structure that a call takes or answers
+// by value in memory, so that `join(mine, shared[w])` of a function left out of line would be a load unseen.
+const inlining = [
+  "-finline-functions",
+  ...[
+    ["max-inline-insns-auto", 1000],
+    ["max-inline-insns-single", 1000],
+    ["early-inlining-insns", 200],
+    ["large-function-growth", 2000],
+    ["large-stack-frame-growth", 10000],
+    ["inline-unit-growth", 2000],
+  ].map(([name, value]) => `--param=${name}=${value}`),
+];
+
 /**
  * Flags that make a compiler call out before every access and at every basic block (hooks/lens_hooks.cc answers), and
  * that keep its code close to the source, so that what is counted is what the source says:
@@ -43,6 +57,7 @@ function flags(compiler: HostCompiler, checks: boolean): string[] {
     "-fno-reorder-blocks-and-partition",
     "-fno-crossjumping",
     "-fno-tree-tail-merge",
+    ...inlining,
   ];
 }
 
