@@ -107,6 +107,16 @@ test("runNcu() tells refusals, unknown metrics, faults and time limits apart", a
       answer: { log: `==ERROR== Failed to find metric ${fma}\n`, code: 1, runs: false },
     },
     {
+      code: "unknown-metric",
+      message: /op_ffma_pred_on/,
+      answer: { log: ncuTable({ [sectors]: "sector" }, [{ kernel: "wild", values: ["4"] }]) },
+    },
+    {
+      code: "ncu-failed",
+      message: /LaunchFailed/,
+      answer: { log: "==ERROR== LaunchFailed\n", code: 9, runs: false },
+    },
+    {
       code: "ncu-failed",
       message: /LibraryNotLoaded/,
       answer: { log: "==ERROR== LibraryNotLoaded\n", code: 1 },
@@ -126,6 +136,10 @@ test("runNcu() tells refusals, unknown metrics, faults and time limits apart", a
   const ncu = fakeNcu({ log: table("wild"), code: 1 });
   t.after(ncu.remove);
   await assert.rejects(run(ncu.path, wild), { code: "illegal-address", message: /Replaying the launch/ });
+  // As ncu 2025.3 does: it ends the replay before that can tell of its fault.
+  const hasty = fakeNcu({ log: "==ERROR== LaunchFailed\n", code: 9, runs: false });
+  t.after(hasty.remove);
+  await assert.rejects(run(hasty.path, wild), { code: "illegal-address", message: /Replaying the launch/ });
   await assert.rejects(run(join(folder, "absent"), fine), { code: "cannot-start" });
 });
 

@@ -40,14 +40,19 @@ async function ladderCases(dev) {
       // The decoder takes few queries.
       const decode = variant.id === "attention/13_decode";
       const given = decode ? { batch: 2, heads: 4, keyHeads: 2, queries: 3, keys: 700, dim: 128 } : sizes;
-      const c = ladder.makeCase(given, undefined, dev.info);
-      const reason = variant.needs(dev.info, c, variant.parameters(dev.info, c));
-      if (reason !== null) {
-        groups.push({ id: variant.id, launches: [], skipped: reason });
-        continue;
+      try {
+        const c = ladder.makeCase(given, undefined, dev.info);
+        const reason = variant.needs(dev.info, c, variant.parameters(dev.info, c));
+        if (reason !== null) {
+          groups.push({ id: variant.id, launches: [], skipped: reason });
+          continue;
+        }
+        const prepared = await lab.prepare(dev, variant, c);
+        groups.push({ id: variant.id, launches: prepared.launches });
+      } catch (error) {
+        console.log(`${variant.id}: ${error.message}`);
+        groups.push({ id: variant.id, launches: [], skipped: `not prepared: ${error.code ?? error.name}` });
       }
-      const prepared = await lab.prepare(dev, variant, c);
-      groups.push({ id: variant.id, launches: prepared.launches });
     }
   }
   return groups;
@@ -124,7 +129,7 @@ async function moeCases(dev) {
   console.log(lab.tableOf(rows, { title: `${dev.name}, compute-sanitizer` }).text);
   writeFileSync(join(process.env.OUT ?? ".", "sanitize.json"), JSON.stringify({ device: dev.name, rows, findings }, null, 1));
   await dev.close();
-  process.exitCode = rows.some((row) => tools.some((tool) => /found|not checked/.test(row[tool]))) ? 1 : 0;
+  process.exitCode = rows.some((row) => tools.some((tool) => /found|not checked|not prepared/.test(row[tool]))) ? 1 : 0;
 })().catch((error) => {
   console.error(error);
   process.exit(1);

@@ -44,6 +44,11 @@ test("theoreticalOccupancy() refuses what no multiprocessor holds", () => {
   assert.throws(() => lab.theoreticalOccupancy("sm_90a", { ...use, threads: 1024, registers: 65 }), {
     code: "invalid-launch",
   });
+  assert.throws(() => lab.theoreticalOccupancy("sm_90a", { ...use, threads: 512, maxThreads: 256 }), {
+    code: "invalid-launch",
+    message: /__launch_bounds__ allow 256/,
+  });
+  assert.equal(lab.theoreticalOccupancy("sm_90a", { ...use, maxThreads: 256 }).blocks, 8);
   assert.throws(() => lab.theoreticalOccupancy("sm_86", { ...use, shared: 101377 }), {
     code: "invalid-launch",
   });

@@ -48,8 +48,21 @@ export async function runNcu(run: NcuRun): Promise<NcuRow[]> {
   const end = await runProgram(run.ncu, args, run.timeLimit, visibleDevice(run.uuid));
   const said = `${existsSync(log) ? readFileSync(log, "utf8") : ""}\n${end.output}`;
   const failed = failureOf(run, end, said);
+  // ncu ends the replay when a launch of it fails, before it could tell of its fault: without ncu it tells.
+  if (failed?.code === "ncu-failed" && /LaunchFailed/.test(said)) throw (await faultOf(run)) ?? failed;
   if (failed) throw failed;
-  return parseNcuCsv(said);
+  const rows = parseNcuCsv(said);
+  // Some versions of ncu leave out what they do not know and say nothing.
+  const absent = run.metrics.filter((metric) => rows.every((row) => row.metrics[metric] === undefined));
+  if (rows.length > 0 && absent.length > 0) throw unknownMetrics(absent);
+  return rows;
+}
+
+/** How the replay fails with no profiler over it; null where it does not. */
+async function faultOf(run: NcuRun): Promise<LabError | null> {
+  const replay = [replayProgram, run.folder];
+  const end = await runProgram(process.execPath, replay, run.timeLimit, visibleDevice(run.uuid));
+  return replayFailure(run.folder, end.output);
 }
 
 /** The environment in which only the given GPU is visible. */

@@ -57,6 +57,7 @@ export async function inspectKernel(kernel: Kernel, options: InspectOptions): Pr
             registers: use.registers,
             shared: use.staticShared + dynamicShared,
             barriers: use.barriers,
+            maxThreads: kernel.attributes.maxThreadsPerBlock,
           }),
   };
 }

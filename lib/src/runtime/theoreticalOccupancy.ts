@@ -31,6 +31,8 @@ export interface BlockUse {
   readonly shared: number;
   /** Named barriers of the block; default 1. */
   readonly barriers?: number;
+  /** Threads that the kernel was compiled for at most, as its `__launch_bounds__` say; default 1024. */
+  readonly maxThreads?: number;
 }
 
 const warp = 32;
@@ -67,9 +69,12 @@ export function capabilityLimits(arch: string): CapabilityLimits {
  */
 export function theoreticalOccupancy(arch: string, use: BlockUse): TheoreticalOccupancy {
   const limits = capabilityLimits(arch);
-  const { threads, registers, shared, barriers = 1 } = use;
+  const { threads, registers, shared, barriers = 1, maxThreads = mostThreads } = use;
   if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
     throw tooLarge(`it has ${threads} threads, expected 1 to ${mostThreads}`);
+  }
+  if (threads > maxThreads) {
+    throw tooLarge(`it has ${threads} threads, and the kernel's __launch_bounds__ allow ${maxThreads}`);
   }
   const warps = ceilDiv(threads, warp);
   const warpRegisters = alignUp(registers * warp, limits.registerUnit);
