@@ -5,7 +5,12 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as lab from "kernel-lab";
 import { defaultMetrics, explainingMetrics } from "kernel-lab/dist/bench/counterMetrics";
-import { joinPredictions, predictCases, type ValidationReason } from "kernel-lab/dist/bench/crossValidation";
+import {
+  joinPredictions,
+  predictCases,
+  rejoined,
+  type ValidationReason,
+} from "kernel-lab/dist/bench/crossValidation";
 import { type ValidationCase, validationCases } from "kernel-lab/dist/bench/validationCases";
 import {
   type Predictions,
@@ -108,6 +113,24 @@ test("joinPredictions() refuses predictions of other launches", () => {
     code: "stale-predictions",
     message: /--predict/,
   });
+});
+
+test("rejoined() holds what was measured earlier against other predictions and reasons", () => {
+  const noisy = {
+    ...validation,
+    rows: validation.rows.map((row) => ({ ...row, metrics: { ...row.metrics, device__count: 1 } })),
+  };
+  const mended = {
+    ...predictions,
+    rows: predictions.rows.map((row) => ({ ...row, counts: { ...row.counts, globalLoadSectors: 600 } })),
+  };
+  const made = rejoined(noisy, mended, [{ of: "copy", reason: "a reason" }]);
+  const sectorsOf = (row: number) =>
+    made.rows[row]?.counts.find(({ quantity }) => quantity === "globalLoadSectors");
+  assert.deepEqual([sectorsOf(0)?.measured, sectorsOf(0)?.reason], [1010, "a reason"]);
+  assert.deepEqual([sectorsOf(1)?.predicted, sectorsOf(1)?.agrees], [600, true]);
+  assert.equal(made.date, validation.date);
+  assert.equal(made.rows[0]?.metrics.device__count, undefined, "what nobody asked ncu for is left out");
 });
 
 test("the table and the picture show agreement, differences and reasons, and leave zeros out", () => {

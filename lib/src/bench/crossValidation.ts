@@ -99,6 +99,25 @@ export async function validateCases(
   };
 }
 
+/** An earlier validation's measured counts, held against other predictions and reasons; its date and device stay. */
+export function rejoined(
+  earlier: Validation,
+  predictions: Predictions,
+  reasons: readonly ValidationReason[],
+): Validation {
+  const measured = earlier.rows.map(({ counts: _, metrics, ...row }) => ({
+    ...row,
+    metrics: asked(metrics),
+  }));
+  return { ...earlier, tolerance, rows: joinPredictions(predictions, measured, reasons) };
+}
+
+/** What ncu was asked for: its raw page tells of the machine beside. */
+function asked(metrics: Row["metrics"]): Row["metrics"] {
+  const names = new Set([...defaultMetrics, ...explainingMetrics]);
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => names.has(name)));
+}
+
 async function measureCases(
   device: Device,
   cases: readonly ValidationCase[],
@@ -129,7 +148,8 @@ async function measureCases(
     const rows: Row[] = [];
     for (const [i, { name, launch }] of prepared.entries()) {
       const { memoryInstructions } = await launch.kernel.inspect();
-      rows.push(rowOf(name, launch, { ...counted[i]!.metrics, ...more[i]?.metrics }, memoryInstructions));
+      const metrics = asked({ ...counted[i]!.metrics, ...more[i]?.metrics });
+      rows.push(rowOf(name, launch, metrics, memoryInstructions));
     }
     return merged(rows);
   } finally {

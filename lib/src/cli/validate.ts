@@ -5,7 +5,7 @@ import { z } from "zod";
 import { counterQuantities } from "../bench/counterMetrics";
 import type { ValidationReason } from "../bench/crossValidation";
 import { dataPath, resultsPath } from "../core/paths";
-import { readPredictions, type Validation, writeValidation } from "../record/validation";
+import { readPredictions, readValidation, type Validation, writeValidation } from "../record/validation";
 import { open } from "../runtime/open";
 import type { KernelLaunch } from "../runtime/replay";
 import { tallyOf, validationMarkdown, validationSvg } from "../show/validation";
@@ -16,6 +16,7 @@ interface ValidateChoice {
   readonly json?: boolean;
   readonly predict?: boolean;
   readonly predictions: string;
+  readonly measured?: string;
   readonly out: string;
 }
 
@@ -26,10 +27,12 @@ export function addValidate(lab: Command): void {
     .description("hold the lens's predictions against ncu's counters of the same launches on a GPU")
     .option("--predict", "only make the predictions; needs no GPU")
     .option("--predictions <file>", "the predictions", dataPath("validation", "predictions.json"))
+    .option("--measured <file>", "an earlier record: its counters against today's predictions; needs no GPU")
     .option("--out <folder>", "where the record, the table and the picture go", resultsPath("validation"))
     .addHelpText(
       "after",
-      "\nExamples:\n  lab validate --predict      on any machine\n  lab validate                on a machine with a GPU and ncu\n\n" +
+      "\nExamples:\n  lab validate --predict      on any machine\n  lab validate                on a machine with a GPU and ncu\n" +
+        "  lab validate --measured results/validation/nvidia-h200-....json\n\n" +
         "Exits 1 when a count differs by more than 2% and data/validation/reasons.json gives no reason.",
     )
     .action((choice: ValidateChoice) => (choice.predict ? predict(choice) : validate(choice)));
@@ -53,25 +56,31 @@ async function predict(choice: ValidateChoice): Promise<void> {
 }
 
 async function validate(choice: ValidateChoice): Promise<void> {
-  const [{ validateCases }, { validationCases }] = await crossValidation();
+  const [{ validateCases, rejoined }, { validationCases }] = await crossValidation();
   const predictions = readPredictions(choice.predictions);
+  const reasons = readReasons();
+  if (choice.measured) return tell(choice, rejoined(readValidation(choice.measured), predictions, reasons));
   const device = await open("cuda");
   const bar = progressBar();
   try {
-    const validation = await validateCases(device, validationCases, predictions, readReasons(), bar.update);
-    const written = writeAll(validation, choice.out);
-    const tally = tallyOf(validation);
-    if (tally.unexplained > 0) exitWith(1);
-    print(choice.json, { tally, written }, () =>
-      [
-        `${tally.agree} of ${tally.counts} counts agree; ${tally.explained} differ for a known reason, ${tally.unexplained} for none`,
-        ...written.map((file) => `written: ${file}`),
-      ].join("\n"),
-    );
+    const validation = await validateCases(device, validationCases, predictions, reasons, bar.update);
+    tell(choice, validation);
   } finally {
     bar.end();
     await device.close();
   }
+}
+
+function tell(choice: ValidateChoice, validation: Validation): void {
+  const written = writeAll(validation, choice.out);
+  const tally = tallyOf(validation);
+  if (tally.unexplained > 0) exitWith(1);
+  print(choice.json, { tally, written }, () =>
+    [
+      `${tally.agree} of ${tally.counts} counts agree; ${tally.explained} differ for a known reason, ${tally.unexplained} for none`,
+      ...written.map((file) => `written: ${file}`),
+    ].join("\n"),
+  );
 }
 
 const crossValidation = () =>
