@@ -242,6 +242,51 @@ test("what the device lacks is named", async () => {
   ] as const) {
     await assert.rejects(dev.compile(`#include <${include}>\n__global__ void f() {}`), message);
   }
-  const wide = `${header}__global__ void f(int* p) { *p = cg::tiled_partition<64>(cg::this_thread_block()).size(); }`;
-  await assert.rejects(dev.compile(wide), /at most 32 threads/);
+});
+
+test("tiles of several warps: ranks, barriers of their own, votes, broadcasts, reductions", async () => {
+  for (const size of [64, 128, 256]) {
+    const rows = await perThread(
+      `__shared__ cg::block_tile_memory<256> scratch;
+       auto tile = cg::tiled_partition<${size}>(cg::this_thread_block(scratch));
+       int r = tile.thread_rank(), first = t - r;
+       out[0] = r; out[1] = tile.size(); out[2] = tile.meta_group_rank(); out[3] = tile.meta_group_size();
+       out[4] = cg::reduce(tile, t, cg::plus<int>()); out[5] = cg::reduce(tile, (t * 37) % 101, cg::greater<int>());
+       out[6] = tile.any(t == 5); out[7] = tile.all(t < ${size}); out[8] = tile.shfl(t, 40);
+       // Only the first tile meets here, so its barrier cannot be the block's.
+       __shared__ int left[256];
+       if (tile.meta_group_rank() == 0)
+         for (int round = 0; round < 3; ++round) {
+           left[t] = round + t;
+           tile.sync();
+           out[9] = left[first + (r + 33) % ${size}];
+           cg::sync(tile);
+         }`,
+      [256],
+      10,
+    );
+    for (const [t, row] of rows.entries()) {
+      const [r, tile] = [t % size, Math.floor(t / size)];
+      const members = Array.from({ length: size }, (_, i) => tile * size + i);
+      const sum = members.reduce((total, v) => total + v, 0);
+      const max = Math.max(...members.map((v) => (v * 37) % 101));
+      const first = tile === 0;
+      const seen = first ? 2 + ((r + 33) % size) : -99;
+      const expected = [
+        r,
+        size,
+        tile,
+        256 / size,
+        sum,
+        max,
+        Number(first),
+        Number(first),
+        tile * size + 40,
+        seen,
+      ];
+      assert.deepEqual(row, expected, `tile of ${size}, thread ${t}`);
+    }
+  }
+  const block = "auto tile = cg::tiled_partition<64>(block); out[0] = tile.size();";
+  await assert.rejects(perThread(block, [96], 1), /multiple of its size/);
 });

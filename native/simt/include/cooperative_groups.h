@@ -1,10 +1,11 @@
-/// Cooperative groups: the block, tiles of at most 32 threads, coalesced threads, the grid.
+/// Cooperative groups: the block, tiles within a warp or of several, coalesced threads, the grid.
 ///
 /// Collectives over a warp's lanes are one meeting each: every lane shows its value and reads whose it needs.
 #pragma once
 
 #include "simt_api.h"
 #include "simt_cg_lanes.h"
+#include "simt_cg_wide_tile.h"
 #include "simt_hopper.h"
 #include "simt_identity.h"
 #include "simt_library.h"
@@ -115,7 +116,6 @@ class coalesced_group : public simt::lane_group {
 template <unsigned int Size, class Parent = void>
 class thread_block_tile : public simt::lane_group {
   static_assert(Size != 0 && (Size & (Size - 1)) == 0, "the size of a tile is a power of two");
-  static_assert(Size <= 32, "the CPU device has tiles of at most 32 threads");
 
  public:
   thread_block_tile() : thread_block_tile(lab_simt::thread_rank() / Size, (lab_simt::block_threads() + Size - 1) / Size) {}
@@ -133,6 +133,24 @@ class thread_block_tile : public simt::lane_group {
     return (Size == 32 ? ~0u : (1u << (Size % 32)) - 1) << (lab_simt::lane_id() & ~(Size - 1) & 31);
   }
 };
+
+#define SIMT_WIDE_TILE(SIZE)                                            \
+  template <class Parent>                                               \
+  class thread_block_tile<SIZE, Parent> : public simt::wide_tile<SIZE> { \
+   public:                                                              \
+    thread_block_tile() = default;                                      \
+    thread_block_tile(const simt::wide_tile<SIZE>&) {}                  \
+  };
+SIMT_WIDE_TILE(64)
+SIMT_WIDE_TILE(128)
+SIMT_WIDE_TILE(256)
+SIMT_WIDE_TILE(512)
+SIMT_WIDE_TILE(1024)
+#undef SIMT_WIDE_TILE
+
+/// What CUDA has a kernel set aside for tiles of several warps; the tiles here bring their own.
+template <unsigned int MaxBlockSize = 1024>
+struct block_tile_memory {};
 
 /// Any group, known only at run time.
 class thread_group {
@@ -161,6 +179,10 @@ class thread_group {
 };
 
 inline thread_block this_thread_block() { return {}; }
+template <unsigned int MaxBlockSize>
+inline thread_block this_thread_block(block_tile_memory<MaxBlockSize>&) {
+  return {};
+}
 inline grid_group this_grid() { return {}; }
 inline cluster_group this_cluster() { return {}; }
 inline __attribute__((always_inline)) coalesced_group coalesced_threads() {
@@ -178,12 +200,14 @@ inline unsigned long long group_size(const Group& group) {
 // ---- partitions ----
 template <unsigned int Size>
 inline thread_block_tile<Size, thread_block> tiled_partition(const thread_block&) {
+  if constexpr (Size > 32) simt::wide_tile<Size>::open();
   return {};
 }
 template <unsigned int Size, unsigned int ParentSize, class Grandparent>
 inline thread_block_tile<Size, thread_block_tile<ParentSize, Grandparent>> tiled_partition(
     const thread_block_tile<ParentSize, Grandparent>& parent) {
   static_assert(Size <= ParentSize, "a tile is no larger than what it is cut from");
+  static_assert(Size <= 32, "the CPU device cuts tiles of more than 32 threads from the block only");
   return {parent.thread_rank() / Size, ParentSize / Size};
 }
 /// Runs of `size` consecutive ranks of a coalesced group.

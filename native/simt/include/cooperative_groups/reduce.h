@@ -20,4 +20,17 @@ inline T reduce(const simt::lane_group& group, T value, Operator&& join) {
   return values[0];
 }
 
+/// The same over the warps of a larger tile: each warp's value first, then those in order.
+template <class T, unsigned int Size, class Operator>
+inline T reduce(const simt::wide_tile<Size>& group, T value, Operator&& join) {
+  const T warp = reduce(simt::lane_group(~0u, 0, 1), value, join);
+  T result{};
+  bool first = true;
+  group.for_each_warp(warp, [&](const T& next) {
+    result = first ? next : static_cast<T>(join(result, next));
+    first = false;
+  });
+  return result;
+}
+
 }  // namespace cooperative_groups
