@@ -35,7 +35,7 @@ function groupsOf(records) {
     const key = `${record.environment.device.name} ${suite} ${name} ${dtype}`;
     groups.set(key, [...(groups.get(key) ?? []), record]);
   }
-  const order = ["softmax", "matmul", "moe"];
+  const order = ["softmax", "matmul", "moe", "attention"];
   const rank = (group) => order.indexOf(group[0].case.suite);
   return [...groups.values()].filter((group) => rank(group) >= 0).sort((a, b) => rank(a) - rank(b));
 }
@@ -76,7 +76,7 @@ await runMain(async () => {
     .map((group) => row(group, lab))
     .filter((line) => line !== null);
   const table = [
-    "| device | case | fastest rung, median | fastest of PyTorch, median | ratio |",
+    "| device | case | fastest rung, median | fastest other, median | ratio |",
     "|---|---|---|---|---|",
     ...rows,
   ];
