@@ -242,6 +242,11 @@ test("what the device lacks is named", async () => {
   ] as const) {
     await assert.rejects(dev.compile(`#include <${include}>\n__global__ void f() {}`), message);
   }
+  const textured = "\n__global__ void f(float* y, cudaTextureObject_t t) { *y = tex2D<float>(t, 0.f, 0.f); }";
+  await assert.rejects(
+    dev.compile(textured, { fileName: "image.cu" }),
+    /^LabError: image\.cu:2: cudaTextureObject_t .* no textures/,
+  );
 });
 
 test("tiles of several warps: ranks, barriers of their own, votes, broadcasts, reductions", async () => {

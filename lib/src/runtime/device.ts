@@ -16,6 +16,7 @@ import { readSource } from "./source";
 import { Storage } from "./storage";
 import { Event, Stream } from "./stream";
 import { flatten, Tensor, type TensorData } from "./tensor";
+import { textureRefusal } from "./textures";
 
 /** Options of a compilation. */
 export interface CompileOptions {
@@ -117,7 +118,12 @@ export class Device {
   /** Compiles CUDA C++ text with all its kernels and variables. */
   async compileModule(source: string, options: CompileOptions = {}): Promise<Module> {
     const { reader, request } = readSource(source, options);
-    for (const name of request.names) reader.signature(name);
+    try {
+      for (const name of request.names) reader.signature(name);
+    } catch (error) {
+      const unpacked = error instanceof LabError && error.code === "unsupported-signature";
+      throw (unpacked && textureRefusal(source, request.fileName)) || error;
+    }
     const compiled = await this.#compile({
       ...request,
       arch: this.kind === "cuda" ? this.info.arch : undefined,
