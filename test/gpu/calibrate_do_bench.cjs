@@ -1,5 +1,10 @@
 // Holds the lab's gate against NVIDIA's own: the same CUBIN of a copy and of a GEMM timed by the lab, by triton's
-// do_bench, and by the lab again, in one go. They must agree within 1%.
+// do_bench, and by the lab again, in one go. They must agree within 1% where the work takes 100 us or more.
+//
+// Both clocks are pairs of events that hold the time between the start event and the kernel's start; neither takes it off.
+// It depends on how the kernel is launched (the lab: natively; do_bench: from Python): on an H200 do_bench was 0.5 us slower
+// of a copy of 267 us and 0.8 us of one of 21 us. What each pair of events costs alone is printed beside. Shorter work is
+// shown and not judged: 1% of it is less than the two clocks' own difference.
 //
 //   NODE_PATH=<bundle>/node_modules node test/gpu/calibrate_do_bench.cjs [OUT.json]
 //
@@ -11,6 +16,7 @@ const { join } = require("node:path");
 const lab = require("kernel-lab");
 
 const allowed = 0.01;
+const judgedFrom = 100e-6;
 
 /** The kernels, each as a contender for the lab. */
 async function contenders(dev) {
@@ -83,20 +89,26 @@ async function main() {
       lab: [a, b],
       doBench: theirs[name],
       ratio,
+      difference: theirs[name] - (a + b) / 2,
+      judged: a >= judgedFrom,
       agrees: Math.abs(ratio - 1) <= allowed,
       verdicts: [first[i].verdict, second[i].verdict],
       method: first[i].method,
     };
   });
-  for (const { name, lab: ours, doBench, ratio, agrees } of rows) {
-    const us = (s) => `${(s * 1e6).toFixed(2)} us`;
+  const us = (s) => `${(s * 1e6).toFixed(2)} us`;
+  const ownEvents = { lab: first[0].method.eventOverhead, doBench: theirs.nothing };
+  console.log(`      events around nothing: lab ${us(ownEvents.lab)}, do_bench ${us(ownEvents.doBench)}`);
+  for (const { name, lab: ours, doBench, ratio, difference, judged, agrees } of rows) {
+    const word = judged ? (agrees ? "ok  " : "FAIL") : "info";
     console.log(
-      `${agrees ? "ok  " : "FAIL"}  ${name}: lab ${us(ours[0])} and ${us(ours[1])}, do_bench ${us(doBench)}, ratio ${ratio.toFixed(4)}`,
+      `${word}  ${name}: lab ${us(ours[0])} and ${us(ours[1])}, do_bench ${us(doBench)}, ratio ${ratio.toFixed(4)}, ` +
+        `difference ${us(difference)}${judged ? "" : " (too short to be judged)"}`,
     );
   }
-  if (process.argv[2]) writeFileSync(process.argv[2], `${JSON.stringify({ device: dev.name, rows }, null, 2)}\n`);
+  if (process.argv[2]) writeFileSync(process.argv[2], `${JSON.stringify({ device: dev.name, ownEvents, rows }, null, 2)}\n`);
   await dev.close();
-  process.exitCode = rows.every(({ agrees }) => agrees) ? 0 : 1;
+  process.exitCode = rows.every(({ judged, agrees }) => !judged || agrees) ? 0 : 1;
 }
 
 main().catch((error) => {

@@ -2,7 +2,8 @@
 
     python3 test/gpu/calibrate_do_bench.py JOBS.json
 
-JOBS.json is what calibrate_do_bench.cjs writes; prints one JSON object, name -> median seconds.
+JOBS.json is what calibrate_do_bench.cjs writes; prints one JSON object, name -> median seconds; "nothing" is do_bench's
+time of no work at all: what its pair of events costs.
 Needs torch, triton and cupy; cupy launches the CUBIN on torch's stream, do_bench times it as it times anything.
 """
 
@@ -56,7 +57,9 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         jobs = json.load(file)
     torch.manual_seed(1)
-    print(json.dumps({job["name"]: median_seconds(job) for job in jobs}))
+    times = {job["name"]: median_seconds(job) for job in jobs}
+    times["nothing"] = do_bench(lambda: None, warmup=20, rep=50, return_mode="median") * 1e-3
+    print(json.dumps(times))
 
 
 if __name__ == "__main__":
