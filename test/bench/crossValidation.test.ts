@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -239,6 +240,22 @@ test("the committed predictions are of these cases, and what the lens says", asy
     [8192, 8192],
     "a sector a lane",
   );
+});
+
+test("lab validate --measured makes the committed tables again, and no difference is without a reason", () => {
+  const committed = lab.resultsPath("validation");
+  const records = readdirSync(committed).filter((file) => file.endsWith(".json"));
+  assert.ok(records.length > 0);
+  for (const record of records) {
+    const out = join(folder, "again");
+    const program = join(lab.packageRoot, "bin", "lab.js");
+    const args = ["validate", "--measured", join(committed, record), "--out", out, "--json"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    assert.equal(JSON.parse(stdout).tally.unexplained, 0);
+    for (const file of [record, record.replace(/json$/, "md")])
+      assert.equal(readFileSync(join(out, file), "utf8"), readFileSync(join(committed, file), "utf8"), file);
+  }
 });
 
 test("validationCases cover every rung of the walkthroughs and the strides asked for", () => {
