@@ -119,24 +119,26 @@ extern "C" __global__ void stuck(float* y) {
   __syncthreads();
   y[threadIdx.x] = 1;
 }
-struct alignas(8) Couple { float a, b; };
-__device__ Couple pick(const Couple* from, int n) {
-  if (n < 0) return Couple{-1.0f, -2.0f};
-  if (n % 3 == 1) return from[n];
-  return Couple{from[n].b, from[n].a};
+__device__ float2 joined(float2 a, float2 b) {
+  const float top = fmaxf(a.x, b.x);
+  return make_float2(top, a.y * expf(a.x - top) + b.y * expf(b.x - top));
 }
-__device__ float longer(Couple p, Couple q) {
-  float sum = 0;
-  for (int i = 0; i < 3; ++i) sum = fmaxf(sum * p.a, q.b) + expf(sum - p.b) * expf(q.a - sum);
-  return sum;
+__device__ float4 four(const float* row, int at, int columns) {
+  if (at >= columns) return make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+  if (columns % 4 == 0) return *reinterpret_cast<const float4*>(row + at);
+  return make_float4(row[at], at + 1 < columns ? row[at + 1] : 0.0f, at + 2 < columns ? row[at + 2] : 0.0f, 0.0f);
 }
-extern "C" __global__ void by_value(const Couple* x, Couple* y) {
-  __shared__ Couple tile[32];
-  tile[threadIdx.x] = x[threadIdx.x];
+extern "C" __global__ void by_value(const float* x, float4* y, int columns) {
+  __shared__ float2 tile[32];
+  __shared__ float4 wide[32];
+  float2 mine = make_float2(x[threadIdx.x], 1.0f);
+  for (int s = 16; s > 0; s /= 2)
+    mine = joined(mine, make_float2(__shfl_xor_sync(0xffffffffu, mine.x, s), __shfl_xor_sync(0xffffffffu, mine.y, s)));
+  tile[threadIdx.x] = mine;
+  wide[threadIdx.x] = four(x, 4 * threadIdx.x, columns);
   __syncthreads();
-  float sum = longer(tile[0], tile[threadIdx.x]);
-  for (int i = 1; i < 4; ++i) sum += longer(Couple{sum, 1.0f}, tile[i]);
-  y[threadIdx.x] = pick(x, int(sum) % 32);
+  for (int w = 1; w < 5; ++w) mine = joined(mine, tile[w]);
+  y[threadIdx.x] = four(&wide[0].x, int(mine.y) % 32 * 4, columns);
 }
 extern "C" __global__ void quotients(const float* x, float* y) {
   int i = threadIdx.x;
