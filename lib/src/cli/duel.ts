@@ -29,9 +29,9 @@ export function addDuel(lab: Command): void {
         .default("attention"),
     )
     .description("measure our kernels and PyTorch's in turns in one process on the GPU; writes results/")
-    .option("--rungs <rungs...>", "rungs by id, stem or number; default the last that can run the case")
-    .option("--cases <words...>", "only cases whose name or element type holds one of these: S2048 bf16")
-    .option("--peers <words...>", "only peers whose name holds one of these: cuDNN flash")
+    .option("--rungs <rung...>", "rungs by id, stem or number; default the last that can run the case")
+    .option("--cases <text...>", "only cases whose name or element type holds one of these: S2048 bf16")
+    .option("--peers <text...>", "only peers whose name holds one of these: cuDNN flash")
     .option("--budget <seconds>", "seconds of samples a case, after 30 of each contender", positive)
     .option("--limit <seconds>", "seconds after which the cases left are given up", positive)
     .option("--out <folder>", "folder of the result files instead of results/")
