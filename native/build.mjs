@@ -83,7 +83,7 @@ function compileFlags() {
   const headers = require("node-api-headers").include_dir;
   const absolute = (folder) => (folder.startsWith("/") ? folder : join(process.cwd(), folder));
   return [
-    ...["-std=c++17", "-O2", "-g1", "-fPIC", "-pthread", "-fvisibility=hidden", "-fno-exceptions"],
+    ...["-std=c++17", "-O3", "-g1", "-fPIC", "-pthread", "-fvisibility=hidden", "-fno-exceptions"],
     // Random fills promise the same bits on every host, so no product and sum may fuse.
     "-ffp-contract=off",
     ...["-Wall", "-Wextra", "-DNAPI_DISABLE_CPP_EXCEPTIONS", "-DNAPI_VERSION=8", "-I", root],
