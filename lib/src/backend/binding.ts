@@ -1,6 +1,7 @@
 /** The only loader of the native addon, and its types. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { LabError } from "../core/error";
 import { homePath } from "../core/paths";
 import { commandVersion } from "./commands";
@@ -177,11 +178,18 @@ export function loadAddon(): NativeAddon {
   }
   build(failure);
   try {
-    addon = check(require(path) as NativeAddon);
+    addon = check(loadAgain(path));
     return addon;
   } catch (error) {
     throw missing("it was built but does not load", error);
   }
+}
+
+/** Loads what was rebuilt: under the path it had, Node and the system's loader would answer what they hold already. */
+function loadAgain(path: string): NativeAddon {
+  const loaded = { exports: {} };
+  process.dlopen(loaded, `${dirname(path)}/./${basename(path)}`);
+  return loaded.exports as NativeAddon;
 }
 
 function build(failure: unknown): void {

@@ -55,6 +55,7 @@ using nv_bfloat162 = __nv_bfloat162;
 
 #define CUDART_INF_BF16 __ushort_as_bfloat16(0x7f80)
 #define CUDART_NAN_BF16 __ushort_as_bfloat16(0x7fff)
+#define CUDART_MIN_DENORM_BF16 __ushort_as_bfloat16(0x0001)
 #define CUDART_MAX_NORMAL_BF16 __ushort_as_bfloat16(0x7f7f)
 #define CUDART_ONE_BF16 __ushort_as_bfloat16(0x3f80)
 #define CUDART_ZERO_BF16 __ushort_as_bfloat16(0x0000)

@@ -47,6 +47,13 @@ inline float from_fp8(uint8_t bits, __nv_fp8_interpretation_t kind) {
   return kind == __NV_E4M3 ? from_e4m3(bits) : from_e5m2(bits);
 }
 
+/// Towards zero and into the range; NaN gives 0, or the lone top bit in 64 bits, as CUDA's conversions of half do.
+template <class Integer>
+inline Integer fp8_as(float value) {
+  constexpr auto nan = sizeof(Integer) == 8 ? static_cast<Integer>(0x8000000000000000ull) : Integer{0};
+  return saturated<Integer>(toward_zero(value), nan);
+}
+
 }  // namespace simt_math
 
 // ---- conversions of bare storage ----
@@ -91,15 +98,16 @@ inline __half2_raw __nv_cvt_fp8x2_to_halfraw2(__nv_fp8x2_storage_t v, __nv_fp8_i
     NAME() = default;                                                                                           \
     explicit NAME(float v) : __x(simt_math::to_fp8(v, __NV_SATFINITE, KIND)) {}                                 \
     explicit NAME(double v) : __x(simt_math::to_fp8(v, __NV_SATFINITE, KIND)) {}                                \
-    explicit NAME(int v) : NAME(static_cast<double>(v)) {}                                                      \
-    explicit NAME(unsigned int v) : NAME(static_cast<double>(v)) {}                                             \
+    template <class Integer, class = std::enable_if_t<std::is_integral_v<Integer>>>                             \
+    explicit NAME(Integer v) : NAME(static_cast<double>(v)) {}                                                  \
     explicit NAME(__half v) : NAME(static_cast<float>(v)) {}                                                    \
     explicit NAME(__nv_bfloat16 v) : NAME(static_cast<float>(v)) {}                                             \
     explicit operator float() const { return simt_math::from_fp8(__x, KIND); }                                  \
     explicit operator double() const { return simt_math::from_fp8(__x, KIND); }                                 \
     explicit operator __half() const { return __half(simt_math::from_fp8(__x, KIND)); }                         \
     explicit operator __nv_bfloat16() const { return __nv_bfloat16(simt_math::from_fp8(__x, KIND)); }           \
-    explicit operator int() const { return __float2int_rz(simt_math::from_fp8(__x, KIND)); }                    \
+    template <class Integer, class = std::enable_if_t<std::is_integral_v<Integer>>>                             \
+    explicit operator Integer() const { return simt_math::fp8_as<Integer>(simt_math::from_fp8(__x, KIND)); }    \
     explicit operator bool() const { return (__x & 0x7f) != 0; }                                                \
   }
 #define SIMT_FP8X2(NAME, KIND)                                                                                  \
@@ -137,3 +145,5 @@ SIMT_FP8X4(__nv_fp8x4_e5m2, __NV_E5M2);
 #undef SIMT_FP8
 #undef SIMT_FP8X2
 #undef SIMT_FP8X4
+
+#include "simt_fp8_scale.h"

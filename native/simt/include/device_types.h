@@ -1,4 +1,6 @@
-/// CUDA's header of this name: what it declares is always there on the CPU device.
+/// CUDA's header of this name: rounding modes as values.
 #pragma once
 
 #include "simt_library.h"
+
+enum cudaRoundMode { cudaRoundNearest, cudaRoundZero, cudaRoundPosInf, cudaRoundMinInf };

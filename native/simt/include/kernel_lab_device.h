@@ -23,7 +23,9 @@
 
 #include "simt_api.h"
 #include "simt_atomics.h"
+#include "simt_atomics_wide.h"
 #include "simt_builtins.h"
+#include "simt_cluster.h"
 #include "simt_hopper.h"
 #include "simt_identity.h"
 #include "simt_lens.h"

@@ -105,6 +105,9 @@ inline double norm(int dimension, const double* values) {
   return length;
 }
 
+inline float rnormf(int dimension, const float* values) { return 1.0f / normf(dimension, values); }
+inline double rnorm(int dimension, const double* values) { return 1.0 / norm(dimension, values); }
+
 /// The normal distribution's cumulative function and its inverse, the scaled erfc, and the inverses of erf and erfc.
 inline double normcdf(double x) { return 0.5 * erfc(-x * 0.70710678118654752440); }
 inline float normcdff(float x) { return static_cast<float>(normcdf(static_cast<double>(x))); }
@@ -185,7 +188,21 @@ inline float sinpi(float x) { return sinpif(x); }
 inline float cospi(float x) { return cospif(x); }
 inline float erfinv(float x) { return erfinvf(x); }
 inline float erfcx(float x) { return erfcxf(x); }
+inline float erfcinv(float x) { return erfcinvf(x); }
+inline float normcdfinv(float x) { return normcdfinvf(x); }
 inline float exp10(float x) { return exp10f(x); }
+inline float cyl_bessel_i0(float x) { return cyl_bessel_i0f(x); }
+inline float cyl_bessel_i1(float x) { return cyl_bessel_i1f(x); }
+inline float j0(float x) { return j0f(x); }
+inline float j1(float x) { return j1f(x); }
+inline float jn(int order, float x) { return jnf(order, x); }
+inline float y0(float x) { return y0f(x); }
+inline float y1(float x) { return y1f(x); }
+inline float yn(int order, float x) { return ynf(order, x); }
+inline float fdivide(float x, float y) { return fdividef(x, y); }
+inline double fdivide(double x, double y) { return x / y; }
+inline void sincos(float x, float* sine, float* cosine) { sincosf(x, sine, cosine); }
+inline void sincospi(float x, float* sine, float* cosine) { sincospif(x, sine, cosine); }
 
 #define SIMT_EXTREMES(T)                              \
   inline constexpr T max(T a, T b) { return a < b ? b : a; } \
@@ -214,8 +231,6 @@ SIMT_MIXED_EXTREMES(long long, unsigned long long, unsigned long long)
 SIMT_MIXED_EXTREMES(float, double, double)
 #undef SIMT_MIXED_EXTREMES
 
-inline int __vimax3_s32(int a, int b, int c) { return max(max(a, b), c); }
-inline int __vimin3_s32(int a, int b, int c) { return min(min(a, b), c); }
 inline unsigned int umin(unsigned int a, unsigned int b) { return min(a, b); }
 inline unsigned int umax(unsigned int a, unsigned int b) { return max(a, b); }
 inline long long llmin(long long a, long long b) { return min(a, b); }

@@ -84,6 +84,7 @@ LAB_SIMT_FETCH(atomicSub, unsigned int, sub)
 #define LAB_SIMT_FETCH_BITS(NAME, OP)          \
   LAB_SIMT_FETCH(NAME, int, OP)                \
   LAB_SIMT_FETCH(NAME, unsigned int, OP)       \
+  LAB_SIMT_FETCH(NAME, long long, OP)          \
   LAB_SIMT_FETCH(NAME, unsigned long long, OP)
 LAB_SIMT_FETCH_BITS(atomicAnd, and)
 LAB_SIMT_FETCH_BITS(atomicOr, or)
@@ -123,13 +124,18 @@ LAB_SIMT_SWAPS(unsigned short)
 #undef LAB_SIMT_SWAP
 
 // Vectors are added element by element, as sm_90 does: each element in one step, not the whole.
-inline float2 atomicAdd(float2* address, float2 value) {
-  return float2{atomicAdd(&address->x, value.x), atomicAdd(&address->y, value.y)};
-}
-inline float4 atomicAdd(float4* address, float4 value) {
-  return float4{atomicAdd(&address->x, value.x), atomicAdd(&address->y, value.y), atomicAdd(&address->z, value.z),
-                atomicAdd(&address->w, value.w)};
-}
+#define LAB_SIMT_ADD_VECTOR(NAME)                                                                       \
+  inline float2 NAME(float2* address, float2 value) {                                                   \
+    return float2{NAME(&address->x, value.x), NAME(&address->y, value.y)};                              \
+  }                                                                                                     \
+  inline float4 NAME(float4* address, float4 value) {                                                   \
+    return float4{NAME(&address->x, value.x), NAME(&address->y, value.y), NAME(&address->z, value.z),   \
+                  NAME(&address->w, value.w)};                                                          \
+  }
+LAB_SIMT_ADD_VECTOR(atomicAdd)
+LAB_SIMT_ADD_VECTOR(atomicAdd_block)
+LAB_SIMT_ADD_VECTOR(atomicAdd_system)
+#undef LAB_SIMT_ADD_VECTOR
 
 #undef LAB_SIMT_UPDATE
 #undef LAB_SIMT_FETCH

@@ -42,6 +42,7 @@ inline unsigned int __isLocal(const void* p) {
   return (reinterpret_cast<uintptr_t>(p) ^ reinterpret_cast<uintptr_t>(lab_simt::self())) < lab_simt::kSlotBytes;
 }
 inline unsigned int __isShared(const void* p) { return lab_simt::rt().isShared(p); }
+inline unsigned int __isCtaShared(const void* p) { return __isShared(p); }
 inline unsigned int __isGlobal(const void* p) { return !__isLocal(p) && !__isShared(p); }
 
 // --- what the compiler is told ------------------------------------------------------------------------------------

@@ -49,4 +49,6 @@ inline size_t __cvta_generic_to_shared(const void* p) { return lab_simt::shared_
 inline void* __cvta_shared_to_generic(size_t p) { return lab_simt::shared_pointer(static_cast<uint32_t>(p)); }
 inline size_t __cvta_generic_to_constant(const void* p) { return reinterpret_cast<size_t>(p); }
 inline size_t __cvta_generic_to_local(const void* p) { return reinterpret_cast<size_t>(p); }
+inline void* __cvta_constant_to_generic(size_t p) { return reinterpret_cast<void*>(p); }
+inline void* __cvta_local_to_generic(size_t p) { return reinterpret_cast<void*>(p); }
 inline void* __cvta_global_to_generic(size_t p) { return reinterpret_cast<void*>(p); }

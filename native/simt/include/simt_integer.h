@@ -99,6 +99,10 @@ inline unsigned int __fns(unsigned int mask, unsigned int base, int offset) {
   return 0xffffffffu;
 }
 
+inline unsigned short __nv_bswap16(unsigned short a) { return __builtin_bswap16(a); }
+inline unsigned int __nv_bswap32(unsigned int a) { return __builtin_bswap32(a); }
+inline unsigned long long __nv_bswap64(unsigned long long a) { return __builtin_bswap64(a); }
+
 namespace simt_math {
 
 /// Sum over the four bytes of a and b, each read as Lane, added to c with wrap-around.
@@ -146,4 +150,16 @@ inline unsigned int __dp2a_lo(unsigned int a, unsigned int b, unsigned int c) {
 }
 inline unsigned int __dp2a_hi(unsigned int a, unsigned int b, unsigned int c) {
   return simt_math::dot2<uint16_t, uint8_t>(a, b, c, 2);
+}
+inline int __dp2a_lo(short2 a, char4 b, int c) {
+  return __dp2a_lo(static_cast<int>(simt_math::word(a)), static_cast<int>(simt_math::word(b)), c);
+}
+inline int __dp2a_hi(short2 a, char4 b, int c) {
+  return __dp2a_hi(static_cast<int>(simt_math::word(a)), static_cast<int>(simt_math::word(b)), c);
+}
+inline unsigned int __dp2a_lo(ushort2 a, uchar4 b, unsigned int c) {
+  return __dp2a_lo(simt_math::word(a), simt_math::word(b), c);
+}
+inline unsigned int __dp2a_hi(ushort2 a, uchar4 b, unsigned int c) {
+  return __dp2a_hi(simt_math::word(a), simt_math::word(b), c);
 }

@@ -5,6 +5,7 @@
 #include "math_functions.h"
 #include "simt_cache_hints.h"
 #include "simt_casts.h"
+#include "simt_dpx.h"
 #include "simt_integer.h"
 #include "simt_lanes.h"
 #include "simt_rounding.h"

@@ -101,6 +101,12 @@ SIMT_ROUNDED_UNARY(__dsqrt, double, __builtin_sqrt(a))
 SIMT_ROUNDED_TERNARY(__fmaf, float, __builtin_fmaf(a, b, c))
 SIMT_ROUNDED_TERNARY(__fma, double, __builtin_fma(a, b, c))
 
+/// The forms that ignore a compiler's flushing of denormals; nothing here flushes.
+inline float __fmaf_ieee_rn(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+inline float __fmaf_ieee_rz(float a, float b, float c) { return __fmaf_rz(a, b, c); }
+inline float __fmaf_ieee_ru(float a, float b, float c) { return __fmaf_ru(a, b, c); }
+inline float __fmaf_ieee_rd(float a, float b, float c) { return __fmaf_rd(a, b, c); }
+
 /// 1 / sqrt(x) rounded to nearest: through double, whose 53 bits decide every float.
 inline float __frsqrt_rn(float a) { return static_cast<float>(1.0 / __builtin_sqrt(static_cast<double>(a))); }
 

@@ -22,3 +22,13 @@ SIMT_MAKE_VECTOR(ulonglong, unsigned long long)
 SIMT_MAKE_VECTOR(float, float)
 SIMT_MAKE_VECTOR(double, double)
 #undef SIMT_MAKE_VECTOR
+
+#define SIMT_MAKE_WIDE_VECTOR(NAME, T)                                                       \
+  inline constexpr NAME##4_16a make_##NAME##4_16a(T x, T y, T z, T w) { return {x, y, z, w}; } \
+  inline constexpr NAME##4_32a make_##NAME##4_32a(T x, T y, T z, T w) { return {x, y, z, w}; }
+SIMT_MAKE_WIDE_VECTOR(long, long)
+SIMT_MAKE_WIDE_VECTOR(ulong, unsigned long)
+SIMT_MAKE_WIDE_VECTOR(longlong, long long)
+SIMT_MAKE_WIDE_VECTOR(ulonglong, unsigned long long)
+SIMT_MAKE_WIDE_VECTOR(double, double)
+#undef SIMT_MAKE_WIDE_VECTOR
