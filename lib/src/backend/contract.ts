@@ -40,7 +40,6 @@ export interface DeviceInfo {
   readonly memoryBusBits: number;
   readonly driverVersion?: string;
   readonly runtimeVersion?: string;
-  readonly compiler?: string;
   readonly uuid?: string;
   /** Worker threads of the CPU device. */
   readonly workers?: number;

@@ -61,6 +61,20 @@ export const defaultMetrics: readonly string[] = [
   ...new Set(counterQuantities.flatMap(({ terms }) => Object.keys(terms))),
 ];
 
+/**
+ * What a record keeps of the hardware beside the default metrics: traffic of the memory bus, the share of its peak and of
+ * the multiprocessors' that the launch reached, the warps active meanwhile, and its time under the profiler.
+ */
+export const recordMetrics: readonly string[] = [
+  ...defaultMetrics,
+  "dram__bytes_read.sum",
+  "dram__bytes_write.sum",
+  "dram__throughput.avg.pct_of_peak_sustained_elapsed",
+  "sm__throughput.avg.pct_of_peak_sustained_elapsed",
+  "sm__warps_active.avg.pct_of_peak_sustained_active",
+  "gpu__time_duration.sum",
+];
+
 /** The value of a quantity from counters by metric name; null where one of them is missing. */
 export function quantityOf(
   quantity: CounterQuantity,

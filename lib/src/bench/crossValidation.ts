@@ -92,7 +92,7 @@ export async function validateCases(
     lab: labVersion().version,
     date: new Date().toISOString(),
     device: { name: device.name, arch: device.info.arch, driver: device.info.driverVersion ?? null },
-    compiler: device.info.compiler ?? null,
+    compiler: await device.compiler(),
     ncu: /Version (\S+)/.exec(version.output)?.[1] ?? "unknown",
     tolerance,
     rows: joinPredictions(predictions, rows, reasons),

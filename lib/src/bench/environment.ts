@@ -27,7 +27,7 @@ export async function environmentOf(device: Device): Promise<Environment> {
     },
     driver: info.driverVersion || null,
     runtime: info.runtimeVersion || null,
-    compiler: info.compiler || null,
+    compiler: await device.compiler(),
     packages: {},
     lab: labVersion(),
     node: process.version,

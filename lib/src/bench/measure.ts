@@ -1,4 +1,5 @@
 import type { TimingResult } from "../backend/contract";
+import { env } from "../core/env";
 import { LabError } from "../core/error";
 import { type Comparison, compareSamples } from "../record/comparison";
 import { newId } from "../record/document";
@@ -8,12 +9,14 @@ import type { Device } from "../runtime/device";
 import { checkCounts } from "./clock";
 import { environmentOf } from "./environment";
 import { judge } from "./gate";
+import { readCounters } from "./recordCounters";
 import { perCycleOf, physicalFloor, type Roof, ratesOf, roofOf } from "./roofline";
 import { type Seen, Session } from "./session";
 import {
   checkRecord,
   deviceOf,
   kernelOf,
+  launchesOf,
   type MeasureOptions,
   type MeasureTarget,
   resourcesOf,
@@ -84,12 +87,12 @@ export async function measureInterleaved(contenders: readonly Contender[]): Prom
   );
   const environment = await environmentOf(device);
   const session = await Session.open(device, contenders);
+  const records: MeasureRecord[] = [];
   try {
     const works = contenders.map(({ target }) => workOf(target));
     const counts = await countsFor(device, works, first.options);
     await session.bind(counts.samples);
     const timing = await session.time(counts, first.options);
-    const records: MeasureRecord[] = [];
     for (const [i, contender] of contenders.entries()) {
       const seen = await session.inspect(i);
       records.push(
@@ -107,10 +110,23 @@ export async function measureInterleaved(contenders: readonly Contender[]): Prom
         }),
       );
     }
-    return records;
   } finally {
     session.close();
   }
+  // Afterwards, with everything freed: nothing of it may be in the way of the clock, nor the clock's copies in its own.
+  for (const [i, contender] of contenders.entries()) records[i] = await counted(records[i]!, contender);
+  return records;
+}
+
+/** The record with counters of its launches where they were asked for, or with a note that says why not. */
+async function counted(record: MeasureRecord, { target, options }: Contender): Promise<MeasureRecord> {
+  if (!(options.counters ?? env("KERNEL_LAB_COUNTERS") === "1")) return record;
+  const { counters, notes } = await readCounters(launchesOf(target));
+  return {
+    ...record,
+    ...(counters ? { counters } : {}),
+    notes: [...record.notes, ...notes],
+  };
 }
 
 interface Measured {

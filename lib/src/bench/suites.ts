@@ -18,6 +18,9 @@ export interface SuiteResult {
   readonly failures: Failure[];
 }
 
+/** What every measurement of a suite is told. */
+export type SuiteOptions = Pick<MeasureOptions, "counters">;
+
 /** Called with what is being measured, how many are done and how many there are. */
 export type SuiteProgress = (what: string, done: number, total: number) => void;
 
@@ -64,6 +67,7 @@ export type SuiteName = (typeof suiteNames)[number];
 /**
  * Measures every rung of a suite at its cases on a device, checked; rungs that cannot run are listed with reasons.
  *
+ * @param options `counters`: read them of every rung, after it was timed
  * @throws LabError "no-such-suite"
  * @example const { records } = await lab.runSuite(dev, "softmax"); lab.plot(records);
  */
@@ -71,11 +75,12 @@ export function runSuite(
   device: Device,
   suite: string,
   progress: SuiteProgress = () => {},
+  options: SuiteOptions = {},
 ): Promise<SuiteResult> {
-  if (suite === "softmax") return runLadder(device, "softmax", softmaxLadder, progress);
-  if (suite === "matmul") return runLadder(device, "matmul", matmulLadder, progress);
-  if (suite === "attention") return runLadder(device, "attention", attentionLadder, progress);
-  if (suite === "moe") return runMoe(device, progress);
+  if (suite === "softmax") return runLadder(device, "softmax", softmaxLadder, progress, options);
+  if (suite === "matmul") return runLadder(device, "matmul", matmulLadder, progress, options);
+  if (suite === "attention") return runLadder(device, "attention", attentionLadder, progress, options);
+  if (suite === "moe") return runMoe(device, progress, options);
   throw new LabError("no-such-suite", `There is no suite "${suite}".`, {
     advice: `There are ${suiteNames.join(", ")}; "figures" prints the lab's own speed.`,
   });
@@ -131,6 +136,7 @@ async function runLadder<C extends OpCase>(
   suite: string,
   ladder: Ladder<C>,
   progress: SuiteProgress,
+  options: SuiteOptions,
 ): Promise<SuiteResult> {
   const result: SuiteResult = { records: [], failures: [] };
   const points = ladder
@@ -142,7 +148,7 @@ async function runLadder<C extends OpCase>(
     try {
       const prepared = await prepare(device, variant, c);
       try {
-        result.records.push(await measureVariant(prepared as unknown as Prepared));
+        result.records.push(await measureVariant(prepared as unknown as Prepared, options));
       } finally {
         prepared.free();
       }
@@ -154,7 +160,7 @@ async function runLadder<C extends OpCase>(
   return result;
 }
 
-async function runMoe(device: Device, progress: SuiteProgress): Promise<SuiteResult> {
+async function runMoe(device: Device, progress: SuiteProgress, options: SuiteOptions): Promise<SuiteResult> {
   const { config, tokens } = moeBenchConfig(device.kind);
   const { dtype: _, ...sizes } = config;
   const result: SuiteResult = { records: [], failures: [] };
@@ -205,6 +211,7 @@ async function runMoe(device: Device, progress: SuiteProgress): Promise<SuiteRes
                 outputs: [run.out],
                 check: () => checkMoe(run),
                 distribution,
+                ...options,
               }),
             );
           } catch (error) {

@@ -79,6 +79,11 @@ export interface MeasureOptions {
   readonly check?: CheckInput | (() => CheckInput | Promise<CheckInput>);
   /** How the inputs were drawn, in words. */
   readonly distribution?: string;
+  /**
+   * Read counters of every launch after the timed runs, into `record.counters`: ncu's on a GPU, the lens's counts on the CPU
+   * device, marked. Where that is not to be had, a note says why. Default: KERNEL_LAB_COUNTERS.
+   */
+  readonly counters?: boolean;
   readonly notes?: readonly string[];
 }
 

@@ -2,6 +2,7 @@ import { Argument, type Command } from "commander";
 import { environmentOf } from "../bench/environment";
 import type { Figure } from "../bench/figure";
 import { runFigures } from "../bench/figures";
+import { unreadCounters } from "../bench/recordCounters";
 import { runSuite, suiteNames } from "../bench/suites";
 import { runDocument } from "../record/document";
 import type { MeasureRecord } from "../record/schema";
@@ -10,7 +11,7 @@ import { open } from "../runtime/open";
 import { digits } from "../show/format";
 import { statisticsView } from "../show/statisticsView";
 import { recordsView, tableOf } from "../show/table";
-import { exitWith, print } from "./output";
+import { exitWith, print, warn } from "./output";
 import { endProgress, progressBar, progressLine } from "./progress";
 
 interface BenchOptions {
@@ -18,6 +19,7 @@ interface BenchOptions {
   readonly device: "auto" | "cpu" | "cuda";
   readonly save: boolean;
   readonly statistics?: boolean;
+  readonly counters?: boolean;
 }
 
 /** `lab bench [suite]`: the lab's own speed against its goals, or a suite's kernels. */
@@ -32,10 +34,11 @@ export function addBench(lab: Command): void {
     .description("measure the lab's own speed against its goals, or every rung of a suite; writes results/")
     .option("--device <kind>", "auto, cpu or cuda", "auto")
     .option("--statistics", "every statistic: mean, std, min, max, median, interval, p95, p99, MAD")
+    .option("--counters", "read counters too: ncu's on a GPU, what the lens counts on the CPU device")
     .option("--no-save", "do not write a result file")
     .addHelpText(
       "after",
-      "\nExamples:\n  lab bench\n  lab bench softmax --device cpu\n  lab bench all --json\n\nExits 1 when a figure misses its goal.",
+      "\nExamples:\n  lab bench\n  lab bench softmax --device cpu\n  lab bench all --json\n  lab bench matmul --counters\n\nExits 1 when a figure misses its goal.",
     )
     .action(async (suite: string, options: BenchOptions) => {
       if (suite === "figures") return benchFigures(options);
@@ -47,7 +50,8 @@ export function addBench(lab: Command): void {
       try {
         for (const name of wanted) {
           const bar = progressBar();
-          const result = await runSuite(device, name, bar.update);
+          const asked = options.counters ? { counters: true } : {};
+          const result = await runSuite(device, name, bar.update, asked);
           bar.end();
           records.push(...result.records);
           failures.push(
@@ -63,6 +67,7 @@ export function addBench(lab: Command): void {
       } finally {
         await device.close();
       }
+      for (const warning of unreadCounters(records)) warn(warning);
       print(options.json, { files, records, failures }, () =>
         [
           device.kind === "cpu" ? "CPU device: these are not GPU times.\n" : "",

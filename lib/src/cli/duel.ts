@@ -1,11 +1,12 @@
 import { Argument, type Command, InvalidArgumentError } from "commander";
+import { unreadCounters } from "../bench/recordCounters";
 import { duel } from "../duel/duel";
 import { duelSuites } from "../duel/suites";
 import type { MeasureRecord } from "../record/schema";
 import { caseKey } from "../record/store";
 import { formatBytes, formatSeconds } from "../show/format";
 import { tableOf } from "../show/table";
-import { exitWith, print } from "./output";
+import { exitWith, print, warn } from "./output";
 import { endProgress, progressBar } from "./progress";
 
 interface DuelCommand {
@@ -17,6 +18,7 @@ interface DuelCommand {
   readonly limit?: number;
   readonly out?: string;
   readonly work?: string;
+  readonly counters?: boolean;
 }
 
 /** `lab duel [suite]`: our kernels and PyTorch's in turns in one process. */
@@ -34,6 +36,7 @@ export function addDuel(lab: Command): void {
     .option("--peers <text...>", "only peers whose name holds one of these: cuDNN flash")
     .option("--budget <seconds>", "seconds of samples a case, after 30 of each contender", positive)
     .option("--limit <seconds>", "seconds after which the cases left are given up", positive)
+    .option("--counters", "read ncu's counters of ours too, before the duel")
     .option("--out <folder>", "folder of the result files instead of results/")
     .option("--work <folder>", "keep job, kernels and raw result there")
     .addHelpText(
@@ -43,8 +46,8 @@ export function addDuel(lab: Command): void {
     )
     .action(async (suite: string, options: DuelCommand) => {
       const bar = progressBar();
-      const { rungs, cases, peers, budget, limit, out, work } = options;
-      const chosen = Object.entries({ rungs, cases, peers, seconds: budget, limit, out, work });
+      const { rungs, cases, peers, budget, limit, out, work, counters } = options;
+      const chosen = Object.entries({ rungs, cases, peers, seconds: budget, limit, out, work, counters });
       const result = await duel(suite, {
         ...Object.fromEntries(chosen.filter(([, value]) => value !== undefined)),
         onProgress: bar.update,
@@ -55,6 +58,7 @@ export function addDuel(lab: Command): void {
       }).finally(() => bar.end());
       const wrong = result.records.some((r) => r.check?.passed === false);
       if (wrong || result.records.length === 0) exitWith(1);
+      for (const warning of unreadCounters(result.records)) warn(warning);
       print(options.json, result, () =>
         [
           tableOf(duelRows(result.records)).text,

@@ -17,15 +17,25 @@ export function addRun(lab: Command): void {
     .description("run the walkthrough notebooks headless, then write the report")
     .option("--device <kind>", "auto, cpu or cuda")
     .option("--time-limit <seconds>", "for each notebook", "600")
+    .option(
+      "--counters",
+      "let every lab.measure of theirs read counters too: ncu's, or the lens's on the CPU device",
+    )
     .option("--no-report", "do not write the report")
     .addHelpText(
       "after",
-      "\nExamples:\n  lab run all\n  lab run 01 --device cpu\n  lab run path/to/own.ipynb\n\nExits 1 when a cell fails.",
+      "\nExamples:\n  lab run all\n  lab run 01 --device cpu\n  lab run path/to/own.ipynb\n  lab run 02 --counters\n\nExits 1 when a cell fails.",
     )
     .action(
       async (
         wanted: string,
-        options: { json?: boolean; device?: string; timeLimit: string; report: boolean },
+        options: {
+          json?: boolean;
+          device?: string;
+          timeLimit: string;
+          counters?: boolean;
+          report: boolean;
+        },
       ) => {
         const runs: NotebookRun[] = [];
         for (const path of findNotebooks(wanted)) {
@@ -34,7 +44,10 @@ export function addRun(lab: Command): void {
           runs.push(
             await runNotebook(path, {
               timeLimit: Number(options.timeLimit),
-              ...(options.device ? { env: { KERNEL_LAB_DEVICE: options.device } } : {}),
+              env: {
+                ...(options.device ? { KERNEL_LAB_DEVICE: options.device } : {}),
+                ...(options.counters ? { KERNEL_LAB_COUNTERS: "1" } : {}),
+              },
               onCell: (_, done, total) => bar.update(name, done, total),
             }),
           );

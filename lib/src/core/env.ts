@@ -4,6 +4,8 @@ export const switches = {
   KERNEL_LAB_CACHE: "Folder of compiled kernels; default $XDG_CACHE_HOME/kernel-lab or ~/.cache/kernel-lab.",
   KERNEL_LAB_DEVICE: 'Which device lab.open() picks: "auto" (default), "cpu" or "cuda".',
   KERNEL_LAB_ISOLATED: '"0" runs the device inside the calling process instead of a process of its own.',
+  KERNEL_LAB_COUNTERS:
+    "\"1\" makes every measurement read counters too: ncu's on a GPU, the lens's on the CPU device.",
   KERNEL_LAB_WORKERS: "Worker threads of the CPU device; default: all cores.",
   KERNEL_LAB_CUDA_PATH:
     "Folders, separated by colons, to look in for NVRTC and its headers before the usual ones.",

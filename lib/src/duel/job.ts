@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { environmentOf } from "../bench/environment";
 import { copyFailure } from "../bench/failure";
+import { type CounterReading, readCounters } from "../bench/recordCounters";
 import { type Roof, roofOf } from "../bench/roofline";
 import { resourcesOf } from "../bench/target";
 import { LabError } from "../core/error";
@@ -49,6 +50,8 @@ export interface DuelCase {
 export interface OurSide {
   readonly implementation: Implementation;
   readonly resources: Resources | null;
+  /** Read under ncu before the duel, of the same launches; null where nobody asked. */
+  readonly counters: CounterReading | null;
 }
 
 /** A job with what the records need that Python does not. */
@@ -67,6 +70,8 @@ export interface DuelChoice {
   /** Words of which a case's name and element type hold one. */
   readonly cases?: readonly string[];
   readonly peers?: readonly string[];
+  /** Read ncu's counters of ours. The tensors hold what the memory held: the counts of dense kernels do not depend on it. */
+  readonly counters?: boolean;
 }
 
 /** The cases of a suite that a choice leaves. */
@@ -109,7 +114,7 @@ export async function writeJob(
       for (const variant of rungsFor(suite, device.info, c, choice.rungs)) {
         try {
           const name = `case-${i}-${variant.id.replace("/", "-")}`;
-          sides.set(variant.id, await writeOne(device, variant, c, problem, join(folder, name)));
+          sides.set(variant.id, await writeOne(device, variant, c, problem, join(folder, name), choice));
           folders.push({ id: variant.id, folder: name });
         } catch (error) {
           failures.push(copyFailure(error, suite.name, c, variant.id));
@@ -175,6 +180,7 @@ async function writeOne(
   c: OpCase,
   problem: Problem,
   folder: string,
+  { counters }: DuelChoice,
 ): Promise<OurSide> {
   const prepared = await prepare(device, variant, c, { problem });
   try {
@@ -182,7 +188,11 @@ async function writeOne(
       Object.entries(prepared.tensors).map(([name, tensor]) => [tensor.storage, name]),
     );
     await saveReplay(folder, prepared.launches, { named });
-    return { implementation: implementationOf(prepared), resources: await resourcesOf(prepared.launches) };
+    return {
+      implementation: implementationOf(prepared),
+      resources: await resourcesOf(prepared.launches),
+      counters: counters ? await readCounters(prepared.launches) : null,
+    };
   } finally {
     prepared.free();
   }

@@ -117,6 +117,7 @@ export function recordsOf(
       const roof = plan.roofs.get(wanted.case.dtype)!;
       const l2Bytes = environment.device.l2Bytes ?? 0;
       const { bytes, flops } = wanted;
+      const read = sides.get(contender.id)?.counters;
       records.push({
         id: newId(),
         case: wanted.case,
@@ -142,7 +143,8 @@ export function recordsOf(
         ),
         resources: sides.get(contender.id)?.resources ?? null,
         state: found.state,
-        notes: notesOf(contender, found.contenders),
+        notes: [...notesOf(contender, found.contenders), ...(read?.notes ?? [])],
+        ...(read?.counters ? { counters: read.counters } : {}),
         environment,
       });
     }

@@ -184,12 +184,16 @@ export const resourcesSchema = z.strictObject({
   block: z.array(z.number()).nullable(),
 });
 
-/** Hardware counters of one launch of the work, as `lab.counters` answers them, by the profiler's metric names. */
+/** Counters of one launch of the work, as `lab.counters` answers them, by the profiler's metric names. */
 export const counterSchema = z.strictObject({
   kernel: z.string(),
   device: z.string(),
   metrics: z.record(z.string(), z.number()),
   units: z.record(z.string(), z.string()),
+  /** Who counted: the hardware (absent means that, too), or the lens on the CPU device, which predicts. */
+  source: z.enum(["ncu", "lens"]).optional(),
+  /** Share of the launch's blocks that the lens traced, where not all: the metrics are scaled up from it. */
+  traced: z.number().positive().max(1).optional(),
 });
 
 /** One reading of the device's sensors, `at` seconds after the run began. */
@@ -285,7 +289,7 @@ export type InputRecord = z.infer<typeof inputSchema>;
 export type OutputRecord = z.infer<typeof outputSchema>;
 /** What a kernel takes of a multiprocessor. */
 export type Resources = z.infer<typeof resourcesSchema>;
-/** Hardware counters of one launch. */
+/** Counters of one launch. */
 export type CounterRecord = z.infer<typeof counterSchema>;
 /** One reading of the device's sensors. */
 export type StateReading = z.infer<typeof stateSchema>;

@@ -3,6 +3,8 @@ import { dirname } from "node:path";
 import type { CompiledModule, CompileRequest } from "../backend/compiled";
 import type { Connection } from "../backend/connection";
 import type { DeviceInfo, DeviceKind, DeviceState, MemoryReading } from "../backend/contract";
+import { nvrtcVersion } from "../backend/cuda/compile";
+import { hostCompiler } from "../backend/simt/compiler";
 import { type DType, dtypeInfo, dtypeOf } from "../core/dtype";
 import { LabError } from "../core/error";
 import { onInterrupt } from "../core/interrupt";
@@ -91,6 +93,16 @@ export class Device {
   /** "NVIDIA H200", or the processor's name. */
   get name(): string {
     return this.info.name;
+  }
+
+  /** The compiler that makes this device's kernels, with its version: "NVRTC 13.0", "g++ (Debian) 12.2.0"; null without. */
+  async compiler(): Promise<string | null> {
+    try {
+      return this.kind === "cuda" ? `NVRTC ${await nvrtcVersion()}` : (await hostCompiler()).version;
+    } catch (error) {
+      if (LabError.is(error, "no-compiler")) return null;
+      throw error;
+    }
   }
 
   /** Compiles CUDA C++ text and takes one kernel of it. Errors: "compile-error", "no-such-kernel", "no-compiler". */
