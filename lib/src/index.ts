@@ -15,6 +15,7 @@ export type { Figure as SpeedFigure, FigureRun } from "./bench/figure";
 export { runFigures } from "./bench/figures";
 export { type Evidence, judge } from "./bench/gate";
 export { type ComparedRecords, type Contender, compare, measure, measureInterleaved } from "./bench/measure";
+export { type CounterReading, readCounters } from "./bench/recordCounters";
 export {
   compareBaselines,
   compareWithBaseline,
@@ -100,7 +101,7 @@ export { type Change, type ChangeReport, type ChangeRow, changeOf, type Severity
 export { type Column, csvText, type Flat, recordColumns, sampleColumns } from "./record/columns";
 export { type Comparison, compareSamples, tiedForBest } from "./record/comparison";
 export { type DocumentOptions, runDocument } from "./record/document";
-export { type Modes, modesOf } from "./record/modes";
+export { type ModeRule, type Modes, modesOf, secondMode } from "./record/modes";
 export { parquetBytes } from "./record/parquet";
 export {
   readBaseline,

@@ -30,11 +30,23 @@ test("calibrate() writes what clean kernels reach, in its schema", async () => {
   const steps: string[] = [];
   const made = await calibrate(device, { repeats: 1, onProgress: (what) => steps.push(what) });
   calibrationSchema.parse(JSON.parse(JSON.stringify(made)));
-  assert.deepEqual(steps, ["copy", "small copy", "spin"]);
+  assert.deepEqual(steps, [
+    ...["copy, warming up", "small copy, warming up", "spin, warming up"],
+    ...["copy", "small copy", "spin"],
+  ]);
   assert.equal(made.clean.runs, 3);
   assert.ok(made.bandwidth.read > 1e7 && made.bandwidth.write > 1e7 && made.bandwidth.copy > 1e7);
   assert.ok(made.eventOverhead.median < 1e-3);
   assert.equal(made.device, device.name);
+  const { trusted, doubted, runs } = made.clean;
+  assert.ok(Math.abs(trusted - (1 - doubted!.length / runs)) < 1e-12);
+  assert.ok(doubted!.every((d) => d.reasons.length > 0 && d.samples.length >= 10));
+});
+
+test("gateBy() leaves a threshold that only as many clean runs fail as chance lets", () => {
+  const runs = (bad: number) => Array.from({ length: 36 }, (_, i) => drifted(i < bad ? 0.02 : 0.001));
+  assert.deepEqual(gateBy(runs(4), gates.cuda).why, [], "4 of 36 is chance at one in twenty");
+  assert.match(gateBy(runs(5), gates.cuda).why.join(), /drift moved from 0\.01 to 0\.0\d+: 5 of 36/);
 });
 
 test("gateBy() leaves thresholds that clean runs keep, and moves those they do not, saying why", () => {

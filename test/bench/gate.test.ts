@@ -78,7 +78,12 @@ const doubtful: [string, Partial<Evidence>, RegExp][] = [
   ["too few samples", { samples: steady(20) }, /20 samples, fewer than 30/],
   ["noise", { samples: steady(50, 1e-3, 0.4) }, /the median is known to/],
   ["drift", { samples: steady().map((x, i) => x * (1 + i * 0.001)) }, /second half is .* slower/],
-  ["two modes", { samples: steady().map((x, i) => (i % 2 ? x : x * 1.1)) }, /two modes, \d+\.?\d*% apart/],
+  ["two modes", { samples: steady().map((x, i) => (i % 2 ? x : x * 1.1)) }, /; two modes, \d+\.?\d*% apart/],
+  [
+    "a step",
+    { samples: steady().map((x, i) => (i < 10 ? x : x * 1.1)) },
+    /made a step: two modes, one after the other, \d+\.?\d*% apart/,
+  ],
   ["short against the clock", { method: method({ eventOverhead: 4e-4 }) }, /shorter than 5 times/],
   ["a moving clock", { state: [reading(1.9e9), reading(1.98e9), reading(1.8e9)] }, /clock moved by 9\.1%/],
   ["a flush of less than twice the cache", { l2Bytes: 2 ** 27 }, /less than twice their size/],

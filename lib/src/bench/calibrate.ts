@@ -1,5 +1,6 @@
 import { ceilDiv } from "../core/shape";
-import type { MeasureRecord } from "../record/schema";
+import { binomialTail } from "../record/modes";
+import type { MeasureRecord, Verdict } from "../record/schema";
 import { median, quantile } from "../record/statistics";
 import type { Device } from "../runtime/device";
 import { timeSamples } from "./clock";
@@ -39,6 +40,11 @@ function figuresOf(record: MeasureRecord): Record<Figure, number> {
 
 type Figure = "interval" | "drift" | "modeDistance" | "clockSpread" | "unfinished" | "clocks";
 
+/** The chance of a clean run to fail a threshold that is right. */
+const allowed = 0.05;
+/** A threshold moves where so many clean runs fail it that chance would do it less often than this. */
+const significance = 0.05;
+
 /** Room above what clean kernels reach, so that the next clean kernel is not doubted. */
 const room = 1.25;
 /** How far a threshold may move: beyond it the machine is too busy to be calibrated, and the gate would mean nothing. */
@@ -48,8 +54,9 @@ const furthest = 3;
  * Measures what clean kernels reach on a device and sets the gate by it.
  *
  * A copy of 512 MB, the same of a size that takes tens of microseconds, and one that only computes, each measured a
- * dozen times: a threshold that more than one in twenty of these clean runs would fail is moved to a quarter above the
- * 95th percentile, and says so in `why`.
+ * dozen times after a round that is thrown away, while clocks, caches and the host's own memory settle. A threshold that
+ * significantly more than one in twenty of these clean runs fail (a binomial test at 5%) is moved to a quarter above the
+ * 95th percentile, and says so in `why`; runs that are doubted all the same are kept with their samples.
  *
  * @example writeFileSync(dataPath("calibration", calibrationFile(dev.name)), JSON.stringify(await lab.calibrate(dev)))
  */
@@ -58,12 +65,18 @@ export async function calibrate(device: Device, options: CalibrateOptions = {}):
   const bandwidth = { ...(await extremes(device)), copy: await copyBandwidth(device) };
   const kernels = await cleanKernels(device);
   const records: MeasureRecord[] = [];
+  const names: string[] = [];
   try {
+    for (const { name, target, options: own } of kernels) {
+      onProgress(`${name}, warming up`, 0, repeats * kernels.length);
+      await measure(target, own);
+    }
     for (let i = 0; i < repeats; i++) {
       // Round by round, so that a disturbance of seconds meets every kernel.
       for (const [k, { name, target, options: own }] of kernels.entries()) {
         onProgress(name, i * kernels.length + k, repeats * kernels.length);
         records.push(await measure(target, own));
+        names.push(name);
       }
     }
   } finally {
@@ -72,6 +85,10 @@ export async function calibrate(device: Device, options: CalibrateOptions = {}):
         if (typeof arg === "object" && arg && "free" in arg) (arg as { free(): void }).free();
   }
   const { gate, why, figures } = gateBy(records, gates[device.kind]);
+  const doubted = records.flatMap((record, i) => {
+    const { verdict, reasons } = judgedBy(record, device, gate);
+    return verdict === "trusted" ? [] : [{ kernel: names[i]!, reasons, samples: [...record.samples] }];
+  });
   const { environment } = records[0]!;
   const overheads = records.map((r) => r.method.eventOverhead ?? 0);
   const idles = records.map((r) => r.method.idle ?? 0);
@@ -88,7 +105,8 @@ export async function calibrate(device: Device, options: CalibrateOptions = {}):
       runs: records.length,
       kernels: kernels.map(({ name }) => name),
       figures,
-      trusted: records.filter((r) => trustedBy(r, device, gate)).length / records.length,
+      trusted: 1 - doubted.length / records.length,
+      doubted,
     },
     gate,
     why,
@@ -108,10 +126,10 @@ export function gateBy(
     const values = all.map((f) => f[name]);
     const p95 = quantile(values, 0.95);
     figures[name] = { median: median(values), p95, max: Math.max(...values) };
-    if (p95 <= base[name]) continue;
-    const wanted = Number((p95 * room).toPrecision(2));
-    gate[name] = Math.min(wanted, furthest * base[name]);
     const failing = values.filter((v) => v > base[name]).length;
+    if (binomialTail(values.length, failing, allowed) > significance) continue;
+    const wanted = Number((p95 * room).toPrecision(2));
+    gate[name] = Math.min(Math.max(wanted, base[name]), furthest * base[name]);
     why.push(
       `${name} moved from ${base[name]} to ${gate[name]}: ${failing} of ${values.length} clean runs exceed the former, ` +
         `95% stay below ${p95.toPrecision(2)}` +
@@ -123,9 +141,9 @@ export function gateBy(
   return { gate, why, figures };
 }
 
-function trustedBy(record: MeasureRecord, device: Device, gate: Gate): boolean {
+function judgedBy(record: MeasureRecord, device: Device, gate: Gate): Verdict {
   const evidence = { kind: device.kind, ...record, floorSeconds: null, l2Bytes: device.info.l2Bytes };
-  return judge(evidence, gate).verdict === "trusted";
+  return judge(evidence, gate);
 }
 
 async function cleanKernels(device: Device): Promise<CleanKernel[]> {

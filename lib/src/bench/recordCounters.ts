@@ -37,7 +37,7 @@ export async function readCounters(launches: readonly KernelLaunch[] | null): Pr
     return { counters, notes: [] };
   } catch (error) {
     if (!LabError.is(error)) throw error;
-    const reading = unread(`${error.message}${error.advice ? ` ${error.advice}` : ""}`);
+    const reading = unread(error.message.replace(/\n/g, " "));
     if (LabError.is(error, "counters-forbidden") || LabError.is(error, "no-ncu")) refusal = reading;
     return reading;
   }
@@ -52,7 +52,7 @@ async function byHardware(launches: readonly KernelLaunch[]): Promise<CounterRea
     // An older GPU or ncu lacks one of those that only explain.
     if (!LabError.is(error, "unknown-metric")) throw error;
     const counters = kept(await countersOf(launches, { metrics: defaultMetrics }));
-    return { counters, notes: [`only some counters were read: ${error.message}`] };
+    return { counters, notes: [`only some counters were read: ${error.message.replace(/\n/g, " ")}`] };
   }
 }
 

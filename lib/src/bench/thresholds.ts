@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { LabError } from "../core/error";
 import { dataPath } from "../core/paths";
+import type { ModeRule } from "../record/modes";
 
 const gateSchema = z.strictObject({
   samples: z.number(),
@@ -78,8 +79,8 @@ export const gates: Readonly<Record<"cuda" | "cpu", Gate>> = {
   },
 };
 
-/** When two clusters of samples are two modes; see `twoModes`. */
-export const modeRule = { separation: 5, valley: 0.04 } as const;
+/** When two clusters of samples are two modes; see `modeGap`. */
+export const modeRule: ModeRule = { separation: 5, valley: 0.04, disturbed: 0.05, chance: 0.02 };
 
 /**
  * Signs of inputs that make a test easy and a matrix unit fast: mostly zeros, few different values, or an even spread
@@ -109,6 +110,12 @@ export const calibrationSchema = z.strictObject({
     figures: z.record(z.string(), z.strictObject({ median: z.number(), p95: z.number(), max: z.number() })),
     /** Share of the clean runs that the gate with these thresholds trusts. */
     trusted: z.number(),
+    /** The runs it does not, with their samples: what the thresholds are to be argued by. */
+    doubted: z
+      .array(
+        z.strictObject({ kernel: z.string(), reasons: z.array(z.string()), samples: z.array(z.number()) }),
+      )
+      .optional(),
   }),
   /** The thresholds in force, and why each that moved did. */
   gate: gateSchema,

@@ -65,3 +65,63 @@ export function modesOf(samples: readonly number[]): Modes | null {
     distance: distance / median(sorted),
   };
 }
+
+/** When a cluster of samples is a second mode. */
+export interface ModeRule {
+  /** Ashman's D that the two clusters must exceed. */
+  readonly separation: number;
+  /** The share of samples between them must stay below this. */
+  readonly valley: number;
+  /** A disturbance hits a sample with at most this chance: so few are outliers, which the percentiles tell. */
+  readonly disturbed: number;
+  /** The smaller cluster must be larger than disturbances alone make it with more than this chance. */
+  readonly chance: number;
+}
+
+/** Of all samples, those that may be put aside as outliers to look at the rest. */
+const mostOutliers = 0.15;
+
+/**
+ * The second mode of a series, or null where it has one mode only.
+ *
+ * A cluster is a mode where it holds significantly more samples than disturbances make (a binomial test), lies apart and
+ * leaves the middle between empty. Clusters too small for that are outliers: they are put aside and the rest is split
+ * again, so that a few very slow samples do not hide two modes among the others.
+ *
+ * @example secondMode(samples, { separation: 5, valley: 0.04, disturbed: 0.05, chance: 0.02 })?.distance
+ */
+export function secondMode(samples: readonly number[], rule: ModeRule): Modes | null {
+  let left = samples;
+  while (samples.length - left.length <= mostOutliers * samples.length) {
+    const modes = modesOf(left);
+    if (!modes) return null;
+    const middle = (modes.low + modes.high) / 2;
+    const slow = left.filter((x) => x > middle);
+    const fast = left.filter((x) => x <= middle);
+    const [few, many] = slow.length < fast.length ? [slow, fast] : [fast, slow];
+    if (binomialTail(samples.length, few.length, rule.disturbed) <= rule.chance) {
+      return modes.separation > rule.separation && modes.valley < rule.valley ? modes : null;
+    }
+    left = many;
+  }
+  return null;
+}
+
+/** True when a series changed from one mode to the other once and stayed there: a step, not a mixture. */
+export function isStep(samples: readonly number[], { low, high }: Pick<Modes, "low" | "high">): boolean {
+  const slow = samples.map((x) => x > (low + high) / 2);
+  return slow.filter((s, i) => i > 0 && s !== slow[i - 1]).length === 1;
+}
+
+/** The chance of `least` or more of `count` when each comes with chance `p`. */
+export function binomialTail(count: number, least: number, p: number): number {
+  if (least <= 0) return 1;
+  let tail = 0;
+  // Logarithms, so that a thousand samples do not underflow.
+  let logTerm = count * Math.log1p(-p);
+  for (let k = 0; k <= count; k++) {
+    if (k > 0) logTerm += Math.log((count - k + 1) / k) + Math.log(p / (1 - p));
+    if (k >= least) tail += Math.exp(logTerm);
+  }
+  return Math.min(1, tail);
+}
