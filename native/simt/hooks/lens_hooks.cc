@@ -7,6 +7,8 @@
 #include "../lens/hook_table.h"
 
 using lab::simt::lens::Access;
+using lab::simt::lens::Flow;
+using lab::simt::lens::FlowBuffer;
 using lab::simt::lens::HookTable;
 using lab_simt::ThreadView;
 
@@ -31,6 +33,12 @@ LAB_INLINE uint32_t orderOf(const ThreadView* self, int memoryOrder) {
   // The word holds the reach's distance from the device's, so that zero is what most code means.
   uint32_t scope = (1 + (self->lens >> kReachShift)) % 3;
   return uint32_t(memoryOrder & 15) | scope << 4;
+}
+
+LAB_INLINE void went(ThreadView* self, Flow flow, uintptr_t pc) {
+  FlowBuffer* buffer = lab_hooks->flow;
+  *buffer->at++ = {uint32_t(pc - lab_hooks->base), uint16_t(self->rank), flow};
+  if (buffer->at == buffer->end) lab_hooks->flowFull(self);
 }
 
 constexpr int kPlain = -1;  // no memory order: neither atomic nor volatile
@@ -95,7 +103,7 @@ void lab_lens_quiet(int32_t change) {
   if (!(self->lens & kQuietMask)) self->lensBlock = 0;
   self->lens += uint32_t(change);
   // Of a block entered meanwhile the rest is the kernel's, where the quiet section was inlined into it.
-  if (!(self->lens & kQuietMask) && self->lensBlock) lab_hooks->branch(self, self->lensBlock);
+  if (!(self->lens & kQuietMask) && self->lensBlock) went(self, Flow::kBranch, self->lensBlock);
 }
 void lab_lens_scope(uint32_t scope) {
   if (!lab_hooks) return;
@@ -111,10 +119,10 @@ void lab_lens_operation(uint32_t operation, const void* address, const void* oth
 
 void __tsan_init() {}
 void __tsan_func_entry(void* caller) {
-  if (ThreadView* self = watched()) lab_hooks->enter(self, LAB_PC, reinterpret_cast<uintptr_t>(caller));
+  if (ThreadView* self = watched()) went(self, Flow::kEnter, reinterpret_cast<uintptr_t>(caller));
 }
 void __tsan_func_exit() {
-  if (ThreadView* self = watched()) lab_hooks->leave(self, LAB_PC);
+  if (ThreadView* self = watched()) went(self, Flow::kLeave, LAB_PC);
 }
 void __sanitizer_cov_trace_pc() {
   if (!lab_hooks) return;
@@ -122,7 +130,7 @@ void __sanitizer_cov_trace_pc() {
   if (self->lens & kQuietMask) {
     self->lensBlock = LAB_PC;
   } else {
-    lab_hooks->branch(self, LAB_PC);
+    went(self, Flow::kBranch, LAB_PC);
   }
 }
 

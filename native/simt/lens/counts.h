@@ -1,10 +1,13 @@
-// What the metrics observer counts, and the places it counts it by.
+// What the metrics observer counts at a site.
 #pragma once
-#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "call_stacks.h"
 #include "request.h"
-#include "warp_stream.h"
+#include "sites.h"
 
 namespace lab::simt::lens {
 
@@ -23,35 +26,24 @@ struct AccessCount {
   Exemplar worst;
 };
 
-struct BlockCount {
+// A basic block, or a meeting.
+struct PassCount {
   uint64_t warps = 0, threads = 0;   // how often entered
   uint64_t splits = 0;               // after which the lanes went different ways
 };
 
-struct MeetingCount {
-  uint64_t warps = 0, threads = 0;
-};
-
-// An address in the module and the calls that led there.
-using Site = uint64_t;
-inline Site siteOf(const Item& item) { return uint64_t(item.stack) << 32 | item.pc; }
-
-// Where in the module, which kind of access, how wide: the key of an AccessCount.
-struct Place {
-  uint32_t pc;
-  uint16_t stack, bytes;
-  Kind kind;
-  Space space;
-  bool operator==(const Place& other) const {
-    return pc == other.pc && stack == other.stack && bytes == other.bytes && kind == other.kind && space == other.space;
+// All of a launch, by site.
+struct Counts {
+  std::vector<std::unique_ptr<AccessCount>> accesses;  // null where nothing was touched
+  std::vector<PassCount> passes;
+  void reach(SiteId sites) {
+    if (sites <= passes.size()) return;
+    accesses.resize(sites);
+    passes.resize(sites);
   }
 };
-struct PlaceHash {
-  size_t operator()(const Place& p) const {
-    uint64_t bits = uint64_t(p.pc) << 32 | uint32_t(p.bytes) << 16 | uint32_t(p.kind) << 8 | uint32_t(p.space);
-    bits += uint64_t(p.stack) << 20;
-    return size_t((bits ^ bits >> 29) * 0x9e3779b97f4a7c15ull);
-  }
-};
+
+// In the order of the sites' addresses, so that two runs give one text (metrics_json.cc).
+std::string jsonOf(const Counts& counts, const Sites& sites, const CallStacks& stacks);
 
 }  // namespace lab::simt::lens

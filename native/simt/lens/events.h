@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../include/simt_abi.h"
+#include "hook_table.h"
 
 namespace lab::simt::lens {
 
@@ -52,7 +53,7 @@ enum class Kind : uint8_t {
   kOverflow,
   kBadIndex,
   kMisaligned,
-  // Control flow: `pc` is in the basic block entered, or the function called from / returned to.
+  // Control flow. No event is of these kinds: Observer::flow tells it.
   kBranch,
   kEnter,
   kLeave,
@@ -133,16 +134,8 @@ class Observer {
   virtual uint32_t wants() const { return kWantValues | kWantFlow | kWantEnding; }
   virtual void begin(const LaunchFacts& facts) = 0;
   virtual void event(const Event& event) = 0;
-  // A kBranch, of which there are more than of all others together; an observer may take it by this shorter way.
-  virtual void branch(uint64_t block, uint16_t thread, uint64_t pc) {
-    Event told{};
-    told.block = block;
-    told.thread = thread;
-    told.pc = pc;
-    told.kind = Kind::kBranch;
-    told.space = Space::kLocal;
-    event(told);
-  }
+  // Where threads of a block went between two events, in order; to who wants control flow.
+  virtual void flow(uint64_t, const FlowMark*, size_t) {}
   // After the last event. Plain JSON, with every program counter an integer as in Event::pc.
   virtual std::string json() = 0;
 };

@@ -1,11 +1,12 @@
 #include "metrics.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "call_stacks.h"
 #include "counts.h"
 #include "request.h"
+#include "sites.h"
+#include "trail.h"
 #include "warp_stream.h"
 
 namespace lab::simt::lens {
@@ -17,32 +18,12 @@ using lab_simt::kWarpSize;
 class Metrics : public Observer {
  public:
   uint32_t wants() const override { return kWantFlow; }
-  void begin(const LaunchFacts& facts) override;
+  void begin(const LaunchFacts& facts) override { facts_ = facts; }
   void event(const Event& event) override;
-  void branch(uint64_t block, uint16_t thread, uint64_t pc) override {
-    select(block);
-    now_->warps[thread / kWarpSize].add(
-        thread % kWarpSize, Item{0, now_->stackOf[thread], uint32_t(pc), 0, Kind::kBranch, Space::kLocal});
-  }
-  std::string json() override;
+  void flow(uint64_t block, const FlowMark* marks, size_t count) override;
+  std::string json() override { return jsonOf(counts_, sites_, stacks_); }
 
  private:
-  // One execution of a basic block by some lanes of a warp, and where they went next.
-  struct Instance {
-    Site site;
-    uint32_t next;
-    bool split;
-  };
-  // By warp: executions that some lane may still leave, and each lane's. A lane's is the last block that it entered.
-  struct Trail {
-    std::vector<Instance> instances;
-    int32_t of[kWarpSize];
-    void clear() {
-      instances.clear();
-      std::fill(of, of + kWarpSize, -1);
-    }
-  };
-
   // A block that has begun and not ended; there are several where blocks take turns.
   struct Running {
     uint64_t block = 0;
@@ -54,23 +35,21 @@ class Metrics : public Observer {
   void startBlock(uint64_t block);
   void endBlock();
   void select(uint64_t block);
-  void keep(const Event& event, Kind kind, Space space, uint64_t address, uint32_t bytes, uint32_t pc);
+  void keep(const Event& event);
+  void keep(const Event& event, Kind kind, Space space, uint64_t address, uint32_t bytes);
+  SiteId siteOf(uint32_t thread, uint64_t pc, Kind kind, Space space, uint32_t bytes);
   void replay(uint32_t warp);
   void visit(uint32_t warp, const Step& step);
   void access(uint32_t warp, const Step& step);
-  void enterBlock(uint32_t warp, const Step& step);
-  void settle(Trail& trail, bool all);
+  void requested(uint32_t warp, SiteId site, const Request& request);
 
   LaunchFacts facts_;
   Running* now_ = nullptr;  // the block of the event
   std::vector<std::unique_ptr<Running>> running_, idle_;
-  std::unordered_map<Place, AccessCount, PlaceHash> accesses_;
-  std::unordered_map<Site, BlockCount> blocks_;
-  std::unordered_map<Site, MeetingCount> barriers_, warpMeetings_;
+  Sites sites_;
+  Counts counts_;
   CallStacks stacks_;
 };
-
-void Metrics::begin(const LaunchFacts& facts) { facts_ = facts; }
 
 void Metrics::startBlock(uint64_t block) {
   const size_t warps = (facts_.threads + kWarpSize - 1) / kWarpSize;
@@ -94,7 +73,7 @@ void Metrics::startBlock(uint64_t block) {
 void Metrics::endBlock() {
   for (uint32_t w = 0; w < now_->warps.size(); w++) {
     replay(w);
-    settle(now_->trails[w], true);
+    now_->trails[w].settle(true, [this](SiteId site) { counts_.passes[site].splits++; });
   }
   auto at = std::find_if(running_.begin(), running_.end(), [this](const auto& one) { return one.get() == now_; });
   idle_.push_back(std::move(*at));
@@ -108,14 +87,43 @@ void Metrics::select(uint64_t block) {
     if (one->block == block) now_ = one.get();
 }
 
-void Metrics::keep(const Event& event, Kind kind, Space space, uint64_t address, uint32_t bytes, uint32_t pc) {
-  now_->warps[event.thread / kWarpSize].add(
-      event.thread % kWarpSize,
-      Item{address, now_->stackOf[event.thread], pc, uint16_t(std::min(bytes, 0xffffu)), kind, space});
+inline SiteId Metrics::siteOf(uint32_t thread, uint64_t pc, Kind kind, Space space, uint32_t bytes) {
+  return sites_.of({uint32_t(pc), now_->stackOf[thread], uint16_t(std::min(bytes, 0xffffu)), kind, space});
+}
+
+// What is counted by its place alone.
+inline void Metrics::keep(const Event& event) {
+  SiteId site = siteOf(event.thread, event.pc, event.kind, Space::kLocal, 0);
+  *now_->warps[event.thread / kWarpSize].add(event.thread % kWarpSize, 1) = site;
+}
+
+inline void Metrics::keep(const Event& event, Kind kind, Space space, uint64_t address, uint32_t bytes) {
+  SiteId site = siteOf(event.thread, event.pc, kind, space, bytes);
+  now_->warps[event.thread / kWarpSize].add(event.thread % kWarpSize, site, address);
+}
+
+void Metrics::flow(uint64_t block, const FlowMark* marks, size_t count) {
+  static constexpr Kind kKinds[] = {Kind::kBranch, Kind::kEnter, Kind::kLeave};
+  select(block);
+  const FlowMark* const end = marks + count;
+  while (marks < end) {
+    // Mostly they are all of one thread.
+    const uint32_t thread = marks->thread;
+    const FlowMark* last = marks;
+    while (last < end && last->thread == thread) last++;
+    SiteId* path = now_->warps[thread / kWarpSize].add(thread % kWarpSize, size_t(last - marks));
+    uint16_t stack = now_->stackOf[thread];
+    for (; marks < last; marks++) {
+      if (marks->flow == Flow::kLeave) stack = stacks_.leave(stack);
+      *path++ = sites_.of({marks->pc, stack, 0, kKinds[uint32_t(marks->flow)], Space::kLocal});
+      if (marks->flow == Flow::kEnter) stack = stacks_.enter(stack, marks->pc);
+    }
+    now_->stackOf[thread] = stack;
+  }
 }
 
 void Metrics::event(const Event& event) {
-  uint32_t warp = event.thread / kWarpSize, lane = event.thread % kWarpSize, pc = uint32_t(event.pc);
+  uint32_t warp = event.thread / kWarpSize, lane = event.thread % kWarpSize;
   if (event.kind == Kind::kBlockStart) return startBlock(event.block);
   select(event.block);
   switch (event.kind) {
@@ -124,27 +132,19 @@ void Metrics::event(const Event& event) {
     case Kind::kAtomicRead:
     case Kind::kAtomicWrite:
     case Kind::kAtomicUpdate:
-    case Kind::kMatrixRead: keep(event, event.kind, event.space, event.address, event.bytes, pc); break;
+    case Kind::kMatrixRead: keep(event, event.kind, event.space, event.address, event.bytes); break;
     case Kind::kAsyncIssue:
       // One instruction of the hardware, two accesses: it reads global memory (unless all is zeroed) and writes shared.
-      if (event.bytes) keep(event, Kind::kAsyncIssue, Space::kGlobal, event.aux, event.bytes, pc);
-      keep(event, Kind::kAsyncWrite, Space::kShared, event.address, event.bytes + event.mask, pc);
-      break;
-    case Kind::kEnter:
-      keep(event, event.kind, Space::kLocal, 0, 0, uint32_t(event.aux));
-      now_->stackOf[event.thread] = stacks_.enter(now_->stackOf[event.thread], uint32_t(event.aux));
-      break;
-    case Kind::kLeave:
-      now_->stackOf[event.thread] = stacks_.leave(now_->stackOf[event.thread]);
-      keep(event, event.kind, Space::kLocal, 0, 0, pc);
+      if (event.bytes) keep(event, Kind::kAsyncIssue, Space::kGlobal, event.aux, event.bytes);
+      keep(event, Kind::kAsyncWrite, Space::kShared, event.address, event.bytes + event.mask);
       break;
     case Kind::kBarrierArrive:
     case Kind::kGridArrive:
-      keep(event, event.kind, Space::kLocal, 0, 0, pc);
+      keep(event);
       if (now_->warps[warp].stop(lane)) replay(warp);
       break;
     case Kind::kWarpArrive:
-      keep(event, event.kind, Space::kLocal, 0, 0, pc);
+      keep(event);
       if (now_->warps[warp].whole(event.mask) && now_->warps[warp].stop(lane)) replay(warp);
       break;
     case Kind::kThreadEnd:
@@ -156,213 +156,76 @@ void Metrics::event(const Event& event) {
 }
 
 void Metrics::replay(uint32_t warp) {
-  now_->warps[warp].replay([&](const Step& step) { visit(warp, step); });
-  settle(now_->trails[warp], false);
-}
-
-// Counts the executions that every lane has left and keeps the others.
-void Metrics::settle(Trail& trail, bool all) {
-  std::vector<Instance> kept;
-  std::vector<int32_t> moved(trail.instances.size(), -1);
-  for (int32_t& of : trail.of) {
-    if (of < 0 || all) continue;
-    if (moved[size_t(of)] < 0) {
-      moved[size_t(of)] = int32_t(kept.size());
-      kept.push_back(trail.instances[size_t(of)]);
-    }
-    of = moved[size_t(of)];
-  }
-  for (size_t i = 0; i < trail.instances.size(); i++)
-    if (moved[i] < 0 && trail.instances[i].split) blocks_[trail.instances[i].site].splits++;
-  trail.instances = std::move(kept);
+  counts_.reach(sites_.size());
+  std::vector<WarpStream>& warps = now_->warps;
+  warps[warp].replay(sites_, [&](const Step& step) { visit(warp, step); });
+  now_->trails[warp].settle(false, [this](SiteId site) { counts_.passes[site].splits++; });
+  warps[warp].passOn(warps[(warp + 1) % warps.size()]);
 }
 
 void Metrics::visit(uint32_t warp, const Step& step) {
-  const Item& first = step.first();
-  uint32_t lanes = uint32_t(__builtin_popcount(step.mask));
-  switch (first.kind) {
-    case Kind::kBranch: enterBlock(warp, step); break;
-    case Kind::kBarrierArrive: {
-      MeetingCount& count = barriers_[siteOf(first)];
-      count.warps++;
-      count.threads += lanes;
-      break;
-    }
-    case Kind::kWarpArrive: {
-      MeetingCount& count = warpMeetings_[siteOf(first)];
-      count.warps++;
-      count.threads += lanes;
-      break;
-    }
-    case Kind::kEnter:
-    case Kind::kLeave:
-    case Kind::kGridArrive: break;
-    default: access(warp, step);
-  }
-}
-
-void Metrics::enterBlock(uint32_t warp, const Step& step) {
-  uint32_t pc = step.first().pc;
-  BlockCount& count = blocks_[siteOf(step.first())];
+  const Site& site = sites_[step.site];
+  if (site.touches()) return access(warp, step);
+  PassCount& count = counts_.passes[step.site];
   count.warps++;
-  count.threads += uint64_t(__builtin_popcount(step.mask));
-  Trail& trail = now_->trails[warp];
-  auto mine = int32_t(trail.instances.size());
-  trail.instances.push_back({siteOf(step.first()), 0, false});
-  for (uint32_t left = step.mask; left; left &= left - 1) {
-    int32_t& of = trail.of[__builtin_ctz(left)];
-    if (of >= 0) {
-      Instance& before = trail.instances[size_t(of)];
-      if (before.next == 0) before.next = pc;
-      before.split = before.split || before.next != pc;
-    }
-    of = mine;
-  }
+  count.threads += uint32_t(__builtin_popcount(step.mask));
+  if (site.kind == Kind::kBranch) now_->trails[warp].enter(step.mask, step.site, site.pc);
 }
 
 // Lanes at one instruction, told apart by space and width: a generic pointer may lead them to different memories.
 void Metrics::access(uint32_t warp, const Step& step) {
-  uint32_t left = step.mask;
-  while (left) {
-    const Item& first = *step.items[__builtin_ctz(left)];
-    Request request;
-    request.bytes = first.bytes;
+  Request request;
+  if (step.uniform) {
+    request.mask = step.mask;
+    request.bytes = sites_[step.site].bytes;
+    for (uint32_t lanes = step.mask; lanes; lanes &= lanes - 1) {
+      auto lane = uint32_t(__builtin_ctz(lanes));
+      request.address[lane] = step.addresses[lane][step.index];
+    }
+    return requested(warp, step.site, request);
+  }
+  for (uint32_t left = step.mask; left; left &= ~request.mask) {
+    const SiteId first = *step.own[__builtin_ctz(left)];
+    request.mask = 0;
+    request.bytes = sites_[first].bytes;
     for (uint32_t lanes = left; lanes; lanes &= lanes - 1) {
       auto lane = uint32_t(__builtin_ctz(lanes));
-      const Item& item = *step.items[lane];
-      if (item.space != first.space || item.bytes != first.bytes) continue;
+      const Site& site = sites_[*step.own[lane]];
+      if (site.space != sites_[first].space || site.bytes != sites_[first].bytes) continue;
       request.mask |= 1u << lane;
-      request.address[lane] = item.address;
+      request.address[lane] = step.addresses[lane][step.index];
     }
-    left &= ~request.mask;
-    if (first.kind == Kind::kMatrixRead && first.bytes == 0) continue;  // lanes that give ldmatrix no row
-    AccessCount& count = accesses_[Place{first.pc, uint16_t(first.stack), first.bytes, first.kind, first.space}];
-    uint32_t cost, ideal;
-    if (first.space == Space::kShared) {
-      Wavefronts waves = first.kind == Kind::kMatrixRead ? matrixWavefronts(request) : sharedWavefronts(request);
-      cost = waves.needed;
-      ideal = waves.ideal;
-    } else {
-      cost = sectors(request);
-      ideal = idealSectors(request);
-    }
-    auto lanes = uint32_t(__builtin_popcount(request.mask));
-    count.requests++;
-    count.lanes += lanes;
-    count.bytes += uint64_t(lanes) * request.bytes;
-    count.cost += cost;
-    count.ideal += ideal;
-    count.least = std::min<uint64_t>(count.least, cost);
-    count.most = std::max<uint64_t>(count.most, cost);
-    // The worst is the one furthest above its ideal; of equals, the first.
-    if (count.requests == 1 || int64_t(cost) - ideal > int64_t(count.worst.cost) - count.worst.ideal) {
-      count.worst = Exemplar{now_->block, warp, cost, ideal, request};
-    }
+    requested(warp, first, request);
   }
 }
 
-const char* nameOf(Kind kind) {
-  switch (kind) {
-    case Kind::kRead: return "ld";
-    case Kind::kWrite: return "st";
-    case Kind::kAtomicRead: return "atomic_ld";
-    case Kind::kAtomicWrite: return "atomic_st";
-    case Kind::kMatrixRead: return "ldsm";
-    case Kind::kAsyncIssue: return "ldgsts_ld";
-    case Kind::kAsyncWrite: return "ldgsts_st";
-    default: return "atom";
+void Metrics::requested(uint32_t warp, SiteId id, const Request& request) {
+  const Site& site = sites_[id];
+  if (site.kind == Kind::kMatrixRead && site.bytes == 0) return;  // lanes that give ldmatrix no row
+  if (!counts_.accesses[id]) counts_.accesses[id] = std::make_unique<AccessCount>();
+  AccessCount& count = *counts_.accesses[id];
+  uint32_t cost, ideal;
+  if (site.space == Space::kShared) {
+    Wavefronts waves =
+        site.kind == Kind::kMatrixRead ? matrixWavefronts(request) : sharedWavefronts(request);
+    cost = waves.needed;
+    ideal = waves.ideal;
+  } else {
+    cost = sectors(request);
+    ideal = idealSectors(request);
   }
-}
-
-const char* nameOf(Space space) {
-  switch (space) {
-    case Space::kGlobal: return "global";
-    case Space::kShared: return "shared";
-    case Space::kModule: return "module";
-    default: return "unknown";
+  auto lanes = uint32_t(__builtin_popcount(request.mask));
+  count.requests++;
+  count.lanes += lanes;
+  count.bytes += uint64_t(lanes) * request.bytes;
+  count.cost += cost;
+  count.ideal += ideal;
+  count.least = std::min<uint64_t>(count.least, cost);
+  count.most = std::max<uint64_t>(count.most, cost);
+  // The worst is the one furthest above its ideal; of equals, the first.
+  if (count.requests == 1 || int64_t(cost) - ideal > int64_t(count.worst.cost) - count.worst.ideal) {
+    count.worst = Exemplar{now_->block, warp, cost, ideal, request};
   }
-}
-
-void field(std::string& text, const char* name, uint64_t value) {
-  if (text.back() != '{') text += ',';
-  text += '"';
-  text += name;
-  text += "\":";
-  text += std::to_string(value);
-}
-
-// In the order of their addresses, so that two runs give one text.
-template <typename Map>
-std::vector<Site> sortedKeys(const Map& map) {
-  std::vector<Site> keys;
-  for (const auto& entry : map) keys.push_back(entry.first);
-  std::sort(keys.begin(), keys.end());
-  return keys;
-}
-
-std::string Metrics::json() {
-  std::string text = "{\"accesses\":[";
-  auto site = [&](Site at) {
-    field(text, "pc", uint32_t(at));
-    text += ",\"calls\":" + stacks_.json(uint16_t(at >> 32));
-  };
-  std::vector<Place> places;
-  for (const auto& entry : accesses_) places.push_back(entry.first);
-  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-    return std::tie(a.pc, a.stack, a.space, a.kind, a.bytes) < std::tie(b.pc, b.stack, b.space, b.kind, b.bytes);
-  });
-  for (const Place& place : places) {
-    const AccessCount& count = accesses_[place];
-    if (text.back() == '}') text += ',';
-    text += "{\"op\":\"" + std::string(nameOf(place.kind)) + "\",\"space\":\"" + nameOf(place.space) + '"';
-    site(uint64_t(place.stack) << 32 | place.pc);
-    field(text, "width", place.bytes);
-    field(text, "requests", count.requests);
-    field(text, "lanes", count.lanes);
-    field(text, "bytes", count.bytes);
-    field(text, "cost", count.cost);
-    field(text, "ideal", count.ideal);
-    field(text, "least", count.least);
-    field(text, "most", count.most);
-    text += ",\"worst\":{";
-    field(text, "block", count.worst.block);
-    field(text, "warp", count.worst.warp);
-    field(text, "mask", count.worst.request.mask);
-    field(text, "cost", count.worst.cost);
-    field(text, "ideal", count.worst.ideal);
-    text += ",\"addresses\":[";
-    for (uint32_t lane = 0; lane < kWarpSize; lane++) {
-      if (lane) text += ',';
-      text += count.worst.request.mask >> lane & 1 ? std::to_string(count.worst.request.address[lane]) : "null";
-    }
-    text += "]}}";
-  }
-  text += "],\"blocks\":[";
-  for (Site at : sortedKeys(blocks_)) {
-    const BlockCount& count = blocks_[at];
-    if (text.back() == '}') text += ',';
-    text += '{';
-    site(at);
-    field(text, "warps", count.warps);
-    field(text, "threads", count.threads);
-    field(text, "splits", count.splits);
-    text += '}';
-  }
-  auto meetings = [&](std::unordered_map<Site, MeetingCount>& map) {
-    for (Site at : sortedKeys(map)) {
-      if (text.back() == '}') text += ',';
-      text += '{';
-      site(at);
-      field(text, "warps", map[at].warps);
-      field(text, "threads", map[at].threads);
-      text += '}';
-    }
-  };
-  text += "],\"barriers\":[";
-  meetings(barriers_);
-  text += "],\"warpMeetings\":[";
-  meetings(warpMeetings_);
-  return text + "]}";
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ Tracer::Tracer(const LensRequest& request, std::vector<std::pair<std::string, st
     branches_ = branches_ || (observer->wants() & Observer::kWantFlow);
     endings_ = endings_ || (observer->wants() & Observer::kWantEnding);
   }
+  hooks_ = {kHookVersion, 0, &buffer_, onAccess, onFence, onFlowFull, onOperation, onPause};
   if (request_.scheduled) schedule_ = std::make_unique<Schedule>(request_.seed);
 }
 
@@ -77,7 +78,7 @@ Status Tracer::begin(const GridRun& grid, std::vector<Allocation> tensors) {
   if (!wrong.ok()) return wrong;
   started_ = true;
   module_ = grid.module;
-  base_ = imageBegin_ = module_->base;
+  base_ = imageBegin_ = hooks_.base = module_->base;
   imageEnd_ = module_->end();
   args_ = grid.args;
   arguments_.assign(grid.args, grid.args + grid.argBytes);
@@ -117,11 +118,11 @@ void Tracer::leaveBlock() {
 }
 
 void Tracer::attach(uint64_t index) {
-  static const HookTable table = {kHookVersion, onAccess, onFence, onBranch, onEnter, onLeave, onOperation, onPause};
   active_ = true;
   running = this;
   block_ = index;
-  module_->attachHooks(&table);
+  buffer_.at = marks_;
+  module_->attachHooks(&hooks_);
 }
 
 // On the worker, where thread-local shared memory has its addresses; the first block's are every block's.
@@ -156,6 +157,7 @@ void Tracer::mapSpaces() {
   for (const Allocation& one : facts_.shared) map_.add(one.base, one.bytes, Space::kShared);
   map_.add(uint64_t(args_), kArgBytes, Space::kLocal);  // parameters: the GPU's constant bank
   map_.add(uint64_t(&tracedRuntime()), sizeof(lab_simt::Runtime), Space::kLocal);
+  map_.fill(imageBegin_, imageEnd_, Space::kUnknown);  // read at every meeting: found at once, though nobody's
 }
 
 void Tracer::blockEnd() {
@@ -197,30 +199,35 @@ void Tracer::deliverPending() {
   deliver(held_);
 }
 
+void Tracer::deliverFlow() {
+  auto count = size_t(buffer_.at - marks_);
+  buffer_.at = marks_;
+  if (!branches_) return;
+  events_ += count;
+  for (Observer* observer : flow_) observer->flow(block_, marks_, count);
+}
+
 void Tracer::readValue(Event& event) const {
   if (!values_ || event.space == Space::kUnknown) return;
   event.valueBytes = uint8_t(std::min(event.bytes, kValueBytes));
   std::memcpy(event.value, reinterpret_cast<const void*>(event.address), event.valueBytes);
 }
 
-// Classifies an access and tells it: a write once it has happened, everything else at once.
-void Tracer::memory(Event& event) {
+// Tells an access: a write once it has happened, everything else at once.
+void Tracer::memory(ThreadView* self, Event& event) {
   settle();
-  event.space = map_.find(event.address, event.bytes, event.pc);
-  if (event.space == Space::kLocal) return;
-  if (event.space == Space::kUnknown && event.address >= imageBegin_ && event.address < imageEnd_) return;
+  if (nobodys(event.space, event.address)) return guard(self, event);
   if (++accesses_ > limit_) {
     tooLarge_ = true;
     stop();
-    return;
-  }
-  if (event.kind == Kind::kWrite && values_ && event.space != Space::kUnknown) {
+  } else if (event.kind == Kind::kWrite && values_ && event.space != Space::kUnknown) {
     held_ = event;
     pending_ = true;
-    return;
+  } else {
+    if (event.kind != Kind::kWrite) readValue(event);
+    deliver(event);
   }
-  if (event.kind != Kind::kWrite) readValue(event);
-  deliver(event);
+  if (event.space == Space::kUnknown) guard(self, event);
 }
 
 void Tracer::tell(ThreadView* self, Kind kind, uint64_t pc, uint32_t mask, uint32_t bytes, uint64_t aux) {
@@ -240,13 +247,16 @@ void Tracer::onAccess(ThreadView* self, Access access, uint64_t pc, uint64_t add
   if (!tracer) return;
   // An update has paused by itself, before it looked at what it changes.
   if (access != Access::kAtomicUpdate && access != Access::kAtomicFailed) tracer->pause(self, pc);
-  Event event = tracer->blank(self, kKinds[uint32_t(access)], pc);
-  event.address = address;
-  event.bytes = bytes;
-  event.order = uint8_t(order);
-  event.aux = access == Access::kAtomicFailed;
-  tracer->memory(event);
-  if (event.space == Space::kUnknown) tracer->guard(self, event);
+  const Space space = tracer->map_.find(address, bytes, pc);
+  if (space != Space::kLocal && !(access == Access::kRead && tracer->nobodys(space, address))) {
+    Event event = tracer->blank(self, kKinds[uint32_t(access)], pc);
+    event.address = address;
+    event.bytes = bytes;
+    event.order = uint8_t(order);
+    event.aux = access == Access::kAtomicFailed;
+    event.space = space;
+    tracer->memory(self, event);
+  }
   // A loop that reads a volatile until it changes lets others run now and then, as one that spins on an atomic does.
   if (access == Access::kRead && order) tracer->spin(self);
 }
@@ -260,24 +270,12 @@ void Tracer::onFence(ThreadView* self, uint64_t pc, uint32_t order) {
   tracer->deliver(event);
 }
 
-void Tracer::onBranch(ThreadView* self, uint64_t pc) {
+void Tracer::onFlowFull(ThreadView* self) {
   Tracer* tracer = running;
   if (!tracer) return;
-  if (__builtin_expect(tracer->expired_.load(std::memory_order_relaxed), 0)) tracer->pause(self, pc);
-  if (!tracer->branches_) return;
+  uint64_t last = tracer->buffer_.at[-1].pc + tracer->base_;
   tracer->settle();
-  tracer->events_++;
-  for (Observer* observer : tracer->flow_) observer->branch(tracer->block_, uint16_t(self->rank), pc - tracer->base_);
-}
-
-void Tracer::onEnter(ThreadView* self, uint64_t pc, uint64_t caller) {
-  Tracer* tracer = running;
-  if (tracer && tracer->branches_) tracer->tell(self, Kind::kEnter, pc, 0, 0, caller - tracer->base_);
-}
-
-void Tracer::onLeave(ThreadView* self, uint64_t pc) {
-  Tracer* tracer = running;
-  if (tracer && tracer->branches_) tracer->tell(self, Kind::kLeave, pc);
+  if (tracer->expired_.load(std::memory_order_relaxed)) tracer->pauseNow(self, last);
 }
 
 void Tracer::onOperation(ThreadView* self, uint32_t operation, uint64_t pc, const void* address, const void* other,
@@ -295,8 +293,8 @@ void Tracer::onOperation(ThreadView* self, uint32_t operation, uint64_t pc, cons
   if (operation == uint32_t(Operation::kAtomicUpdate)) {
     tracer->pause(self, pc);
     event.order = uint8_t(extra);
-    tracer->memory(event);
-    if (event.space == Space::kUnknown) tracer->guard(self, event);
+    event.space = tracer->map_.find(event.address, bytes, pc);
+    if (event.space != Space::kLocal) tracer->memory(self, event);
     return;
   }
   if (operation >= uint32_t(Operation::kShuffleSource)) {

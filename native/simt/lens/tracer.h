@@ -73,15 +73,17 @@ class Tracer {
   Tracer(const LensRequest& request, std::vector<std::pair<std::string, std::unique_ptr<Observer>>> observers);
   static void onAccess(ThreadView* self, Access access, uint64_t pc, uint64_t address, uint32_t bytes, uint32_t order);
   static void onFence(ThreadView* self, uint64_t pc, uint32_t order);
-  static void onBranch(ThreadView* self, uint64_t pc);
-  static void onEnter(ThreadView* self, uint64_t pc, uint64_t caller);
-  static void onLeave(ThreadView* self, uint64_t pc);
+  static void onFlowFull(ThreadView* self);
   static void onPause(ThreadView* self, uint64_t pc);
   static void onOperation(ThreadView* self, uint32_t operation, uint64_t pc, const void* address, const void* other,
                           uint32_t bytes, uint32_t extra);
 
   Event blank(const ThreadView* self, Kind kind, uint64_t pc) const;
-  void memory(Event& event);
+  // The module's own data that is no variable of its source: never told.
+  bool nobodys(Space space, uint64_t address) const {
+    return space == Space::kUnknown && address >= imageBegin_ && address < imageEnd_;
+  }
+  void memory(ThreadView* self, Event& event);
   void guard(ThreadView* self, const Event& event);
   void spin(ThreadView* self);
   void readValue(Event& event) const;
@@ -90,11 +92,17 @@ class Tracer {
   void attach(uint64_t index);
   bool survives(uint64_t address, uint64_t bytes, bool writes) const;
   // Lets others run before an access, by the schedule; gives up where the launch has run too long.
-  void pause(ThreadView* self, uint64_t pc);
+  void pause(ThreadView* self, uint64_t pc) {
+    if (__builtin_expect(schedule_ || expired_.load(std::memory_order_relaxed), 0)) pauseNow(self, pc);
+  }
+  void pauseNow(ThreadView* self, uint64_t pc);
+  // Tells what is held back: before any other event, and before another thread runs.
   void settle() {
     if (pending_) deliverPending();
+    if (buffer_.at != marks_) deliverFlow();
   }
   void deliverPending();
+  void deliverFlow();
   void stop();
   void mapSpaces();
   Status chooseBlocks(uint64_t blocks);
@@ -109,6 +117,10 @@ class Tracer {
   uint32_t spins_ = 0;
   bool pending_ = false;            // `held_` is a write whose value is not yet in memory
   Event held_{};
+  static constexpr size_t kMarks = 256;
+  FlowMark marks_[kMarks];          // control flow since the last event
+  FlowBuffer buffer_{marks_, marks_ + kMarks};
+  HookTable hooks_{};
   LaunchFacts facts_;
   AddressMap map_;
   const Module* module_ = nullptr;

@@ -29,8 +29,8 @@ void Tracer::onPause(ThreadView* self, uint64_t pc) {
   if (Tracer* tracer = current()) tracer->pause(self, pc);
 }
 
-void Tracer::pause(ThreadView* self, uint64_t pc) {
-  if (__builtin_expect(expired_.load(std::memory_order_relaxed), 0)) {
+void Tracer::pauseNow(ThreadView* self, uint64_t pc) {
+  if (expired_.load(std::memory_order_relaxed)) {
     settle();
     deliver(blank(self, Kind::kEndless, pc));
     giveUp(self, "time-limit");
