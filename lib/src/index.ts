@@ -125,7 +125,7 @@ export {
 export { readTrace, type StoredTrace, saveTrace } from "./record/traceFile";
 export { type CudaCompilation, compileCuda } from "./runtime/compileCuda";
 export type * from "./runtime/ctypes";
-export { type CompileOptions, Device, type FillOptions } from "./runtime/device";
+export { type CompileOptions, Device, type FillOptions, type TensorOptions } from "./runtime/device";
 export { Graph } from "./runtime/graph";
 export type { InspectOptions } from "./runtime/inspect";
 export { Kernel } from "./runtime/kernel";

@@ -47,6 +47,8 @@ test("arguments are checked before the launch", async () => {
   );
   assert.throws(() => saxpy.enqueue(cfg, 1, 2, y, 4), code("wrong-argument-type"));
   assert.throws(() => saxpy.enqueue({ grid: 0, block: 32 }, 1, x, y, 4), code("invalid-launch"));
+  const forgotten = undefined as unknown as lab.LaunchConfig;
+  assert.throws(() => saxpy.enqueue(forgotten, 1, x, y, 4), code("invalid-launch", /grid, block.*undefined/));
   assert.throws(
     () => saxpy.enqueue({ grid: 1, block: 32, shared: 2 ** 20 }, 1, x, y, 4),
     code("invalid-launch"),
@@ -153,4 +155,29 @@ test("enqueueing an empty kernel costs few microseconds through the process", as
       );
   }
   assert.ok(Math.min(...rates) < 10, `${rates}`);
+});
+
+test("a kernel of a namespace that takes structs of templates and bases runs by its short name", async () => {
+  const source = `
+    template <class T, int N> struct Pack { T lanes[N]; int used; };
+    struct Base { int id; float weight; };
+    struct Derived : Base { double more; };
+    template <class T> struct Traits { using Wide = double; };
+    namespace mine {
+    template <class T> __global__ void sum(double* y, Pack<T, 3> p, Derived d, typename Traits<T>::Wide w) {
+      y[0] = p.lanes[0] + p.lanes[2] + p.used + d.id + d.weight + d.more + w;
+    }
+    }`;
+  const y = dev.zeros([1], { dtype: "f64" });
+  for (const name of ["sum<float>", "mine::sum<short>"]) {
+    const kernel = await dev.compile(source, { name });
+    kernel.enqueue(
+      { grid: 1, block: 1 },
+      y,
+      { lanes: [1, 2, 4], used: 8 },
+      { id: 16, weight: 32, more: 64 },
+      128,
+    );
+    assert.deepEqual([...((await y.read()) as Float64Array)], [253], name);
+  }
 });

@@ -191,3 +191,65 @@ test("arguments go where the compiler put them; a size it does not have is refus
     (e) => LabError.is(e, "unsupported-signature"),
   );
 });
+
+test("structs of templates, of bases and of traits are laid out with their parameters bound", () => {
+  const source = `
+  template <class T, int N = 2> struct Pack { T lanes[N]; int used; };
+  template <class T> struct Traits { using Wide = double; };
+  template <> struct Traits<float> { using Wide = float; struct Tag {}; };
+  struct Empty {};
+  struct Base { int id; float weight; };
+  struct Derived final : public Base, Empty { double more; };
+  struct Node { Node* next; int value; };
+  template <class T> struct Pointed { std::mystery<T> inside; };
+  template <class T, int N>
+  __global__ void k(Pack<T, N> p, Pack<short> q, typename Traits<T>::Wide w, Derived d, Node n, Pointed<T>* o) {}`;
+  assert.deepEqual(layout(source, "k<float, 3>"), [
+    ["p", "Pack<float, 3>", 0, 16],
+    ["q", "Pack<short>", 16, 8],
+    ["w", "float", 24, 4],
+    ["d", "Derived", 32, 16],
+    ["n", "Node", 48, 16],
+    ["o", "Pointed < float >*", 64, 8],
+  ]);
+  assert.deepEqual(layout(source, "k<short, 1>")[2], ["w", "double", 16, 8]);
+  const derived = new SourceReader(source).signature("k<float, 3>").params[3]!.type;
+  assert.deepEqual(derived.kind === "struct" && derived.fields.map((field) => [field.name, field.offset]), [
+    ["id", 0],
+    ["weight", 4],
+    ["more", 8],
+  ]);
+});
+
+test("a base that ends in padding and a virtual function are refused: C++ may lay them out otherwise", () => {
+  for (const source of [
+    "struct A { double x; char y; }; struct B : A { char z; }; __global__ void k(B b) {}",
+    "struct B { int x; virtual void f(); }; __global__ void k(B b) {}",
+  ]) {
+    assert.throws(
+      () => new SourceReader(source).signature("k"),
+      (e) => LabError.is(e, "unsupported-signature"),
+    );
+  }
+});
+
+test("a kernel in a namespace is known by its name alone where that is enough", () => {
+  const source = `namespace one { inline namespace v1 { __global__ void a(int n) {} } template <int N> __global__ void t(float x) {} }
+  namespace two { __global__ void a(double n) {} void f() { if (1) { } } }
+  namespace { __global__ void b(int n) {} }`;
+  const reader = new SourceReader(source);
+  assert.deepEqual(reader.plainNames, ["one::v1::a", "two::a", "b"]);
+  assert.equal(reader.qualify("t<4>"), "one::t<4>");
+  assert.equal(reader.qualify("a"), "a");
+  assert.equal(reader.qualify("b"), "b");
+  assert.equal(reader.signature("two::a").params[0]!.type.name, "double");
+  assert.equal(reader.signature("one::t<4>").params[0]!.type.name, "float");
+});
+
+test("a macro that stands for several parameters is read as several", () => {
+  const source = "#define SHAPE int rows, int columns\n__global__ void k(float* x, SHAPE) {}";
+  assert.deepEqual(
+    layout(source, "k").map((p) => p[0]),
+    ["x", "rows", "columns"],
+  );
+});

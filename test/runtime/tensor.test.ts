@@ -187,3 +187,15 @@ test("tensorMap() holds TMA's rules before anything reaches the device", () => {
     assert.throws(() => lab.tensorMap(x, options), code("invalid-tensor-map"), JSON.stringify(options));
   assert.throws(() => lab.tensorMap(dev.zeros([4, 3]), { box: [4, 4] }), code("invalid-tensor-map"));
 });
+
+test("tensor() takes its shape and dtype one by one or as options", async () => {
+  const byOptions = dev.tensor([1, 2, 3, 4], { dtype: "i32", shape: [2, 2] });
+  assert.equal(String(byOptions), "Tensor i32[2, 2]");
+  assert.equal(String(dev.tensor([1, 2], { dtype: "f16" })), "Tensor f16[2]");
+  assert.equal(String(dev.tensor([1, 2], [2, 1], "u8")), "Tensor u8[2, 1]");
+  assert.deepEqual([...(await byOptions.read())], [1, 2, 3, 4]);
+  assert.throws(
+    () => dev.tensor([1], "f16" as unknown as number),
+    (e) => lab.LabError.is(e, "invalid-shape"),
+  );
+});

@@ -16,7 +16,7 @@ export function checkShape(shape: Shape | number): readonly number[] {
     if (typeof extent !== "number" || !Number.isSafeInteger(extent) || extent < 0) {
       throw new LabError(
         "invalid-shape",
-        `Expected whole, non-negative extents but axis ${axis} of [${extents.join(", ")}] is ${describeValue(extent)}.`,
+        `Expected whole extents from 0 to 2^53 - 1 but axis ${axis} of [${extents.join(", ")}] is ${describeValue(extent)}.`,
         { advice: "Round sizes up with lab.ceilDiv or Math.ceil before making a tensor." },
       );
     }

@@ -1,5 +1,6 @@
-import { builtinType, layOut, type ParamType, pointerTo } from "./ctypes";
-import { closing, splitCommas } from "./tokens";
+import { evaluate } from "./constantExpression";
+import { builtinType, layOut, type ParamType, pointerTo, type StructType } from "./ctypes";
+import { closing, splitCommas, type TemplateParam, templateBefore } from "./tokens";
 
 type Tokens = readonly string[];
 type Bindings = ReadonlyMap<string, Tokens>;
@@ -29,13 +30,32 @@ const ignored = new Set([
 ]);
 const integerWords = new Set(["unsigned", "signed", "long", "short", "int", "char"]);
 
+/** A struct as the source writes it. */
+interface StructText {
+  readonly body: Tokens;
+  readonly align: Tokens | null;
+  /** What stands between its name and its body: ": public Base". */
+  readonly bases: readonly Tokens[];
+  /** Parameters of a template, null of an ordinary struct. */
+  readonly template: readonly TemplateParam[] | null;
+}
+
+/** A struct with its template's parameters bound. */
+interface StructInstance extends StructText {
+  readonly bound: Bindings;
+}
+
 /** Thrown inside this file where a type is not known; turned into a LabError with the parameter's place. */
 class UnknownType extends Error {}
 
 /** The types and constants a source declares: structs, aliases, enums, macros. */
 export class Declarations {
   readonly #macros: Bindings;
-  readonly #structs = new Map<string, { body: Tokens; align: Tokens | null; template: boolean }>();
+  readonly #structs = new Map<string, StructText>();
+  // By name and arguments, "Traits<float>": explicit specialisations.
+  readonly #special = new Map<string, StructText>();
+  // Being laid out: a struct that points to itself is met again inside.
+  readonly #open = new Set<string>();
   readonly #aliases = new Map<string, Tokens>();
   readonly #enums = new Map<string, Tokens>();
   readonly #constants = new Map<string, Tokens>();
@@ -83,14 +103,20 @@ export class Declarations {
       align = /attribute/.test(tokens[i]!) ? inner.filter((token) => /^\d+$/.test(token)) : inner;
       i = end + 1;
     }
-    const name = tokens[i]!;
-    const open = tokens[i + 1] === "{" ? i + 1 : -1;
-    if (open < 0) return;
-    this.#structs.set(name, {
+    const name = tokens[i++]!;
+    const args = tokens[i] === "<" ? tokens.slice(i + 1, closing(tokens, i)) : null;
+    if (args) i += args.length + 2;
+    if (tokens[i] === "final") i++;
+    const open = tokens[i] === "{" ? i : tokens[i] === ":" ? tokens.indexOf("{", i) : -1;
+    if (open < 0 || tokens.slice(i, open).some((token) => token === ";" || token === "(")) return;
+    const struct: StructText = {
       body: tokens.slice(open + 1, closing(tokens, open)),
       align,
-      template: tokens[at - 1] === ">",
-    });
+      bases: open > i ? splitCommas(tokens.slice(i + 1, open)) : [],
+      template: templateBefore(tokens, at),
+    };
+    if (args) this.#special.set(instanceName(name, splitCommas(args)), struct);
+    else this.#structs.set(name, struct);
   }
 
   #declareEnum(tokens: Tokens, at: number): void {
@@ -122,7 +148,8 @@ export class Declarations {
         this.#structs.set(name, {
           body: tokens.slice(open + 1, closing(tokens, open)),
           align: null,
-          template: false,
+          bases: [],
+          template: null,
         });
       } else if (tokens[at + 1] === "enum") {
         this.#enums.set(name, ["int"]);
@@ -181,32 +208,102 @@ export class Declarations {
     while (words[next + 1] === "::") next += 2;
     if (words[next] === "::") next++;
     const name = words[next++] ?? "";
-    if (words[next] === "<") next = closing(words, next) + 1;
-    if (words[next] !== "::") return { type: this.#named(name, bound), next };
-    // A member of a template, as in `typename vec4<T>::Type`: only the compiler knows what it is.
+    let args: Tokens[] | null = null;
+    if (words[next] === "<") {
+      const end = closing(words, next);
+      args = splitCommas(words.slice(next + 1, end));
+      next = end + 1;
+    }
+    if (words[next] !== "::")
+      return { type: this.#behind(words[next], () => this.#named(name, args, bound)), next };
+    // A member of a template, as in `typename vec4<T>::Type`.
+    let instance = this.#instance(name, args, bound);
+    let type: ParamType | null = null;
     while (words[next] === "::") {
+      const member = words[next + 1] ?? "";
       next += 2;
+      const own = instance && new Declarations(instance.body, this.#macros);
+      const alias = own === null ? undefined : own.#aliases.get(member);
+      type =
+        alias && instance
+          ? this.#declaration(this.#expand(alias, instance.bound), instance.bound).type
+          : null;
+      instance = null;
       if (words[next] === "<") next = closing(words, next) + 1;
     }
-    return { type: null, next };
+    return { type, next };
   }
 
-  #named(name: string, bound: Bindings): ParamType | null {
+  /** What `read` answers; null where the type is unknown and only pointed to. */
+  #behind(after: string | undefined, read: () => ParamType | null): ParamType | null {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof UnknownType && after === "*") return null;
+      throw error;
+    }
+  }
+
+  #named(name: string, args: readonly Tokens[] | null, bound: Bindings): ParamType | null {
     const builtin = builtinType(name);
     if (builtin) return builtin;
     const alias = this.#aliases.get(name) ?? this.#enums.get(name);
     if (alias) return this.#declaration(this.#expand(alias, bound), bound).type;
+    const instance = this.#instance(name, args, bound);
+    const full = args ? instanceName(name, args) : name;
+    if (!instance || this.#open.has(full)) return null;
+    this.#open.add(full);
+    try {
+      return this.#layOut(full, instance);
+    } finally {
+      this.#open.delete(full);
+    }
+  }
+
+  /** A struct with its template's parameters bound to arguments, or to what they fall back on. */
+  #instance(name: string, args: readonly Tokens[] | null, bound: Bindings): StructInstance | null {
+    const given = args?.map((arg) => this.#expand(arg, bound)) ?? [];
+    const special = args && this.#special.get(instanceName(name, given));
+    if (special) return { ...special, bound };
     const struct = this.#structs.get(name);
-    if (!struct || struct.template) return null;
-    return layOut(
-      name,
-      this.#members(struct.body, bound),
-      struct.align ? this.#integer(struct.align, bound) : 1,
+    if (!struct?.template) return struct ? { ...struct, bound } : null;
+    const inner = new Map(bound);
+    for (const [i, param] of struct.template.entries()) {
+      const value = given[i] ?? (param.fallback && this.#expand(param.fallback, inner));
+      if (!value || param.pack) return null;
+      inner.set(param.name, value);
+    }
+    return { ...struct, bound: inner };
+  }
+
+  #layOut(name: string, struct: StructInstance): StructType {
+    if (struct.body.includes("virtual")) throw new UnknownType(`${name} (it has virtual functions)`);
+    const bases = struct.bases.map((tokens) => this.#baseStruct(name, tokens, struct.bound));
+    const members = this.#members(struct.body, struct.bound);
+    const align = struct.align ? this.#integer(struct.align, struct.bound) : 1;
+    const parts = bases.filter((base) => base.fields.length > 0).map((type) => ({ name: "", type }));
+    const whole = layOut(name, [...parts, ...members], align);
+    // What a base holds is reached by its own name, as in C++.
+    const fields = whole.fields.flatMap((field, i) =>
+      i < parts.length
+        ? parts[i]!.type.fields.map((inner) => ({ ...inner, offset: field.offset + inner.offset }))
+        : [field],
     );
+    return { ...whole, fields };
+  }
+
+  #baseStruct(name: string, tokens: Tokens, bound: Bindings): StructType {
+    const words = tokens.filter((token) => !/^(public|protected|private)$/.test(token));
+    const { type } = this.#declaration(this.#expand(words, bound), bound);
+    const last = type.kind === "struct" ? type.fields.at(-1) : undefined;
+    // Where a base ends in padding, C++ may put what follows into it, or may not.
+    const padded = last !== undefined && last.offset + last.type.size < type.size;
+    if (type.kind !== "struct" || padded) throw new UnknownType(`${name} (for its base ${words.join(" ")})`);
+    return type;
   }
 
   #pointer(words: Tokens, bound: Bindings): ParamType {
-    const { type } = this.#base(words, bound);
+    const type = this.#behind("*", () => this.#base(words, bound).type);
     return type ? pointerTo(type.name) : { ...pointerTo("void"), name: `${words.join(" ")}*` };
   }
 
@@ -245,7 +342,9 @@ export class Declarations {
         throw new UnknownType(`${tokens.join(" ")} (not a constant)`);
       })
       .join(" ");
-    return evaluate(text);
+    const value = evaluate(text.split(" ").filter(Boolean));
+    if (!Number.isSafeInteger(value)) throw new UnknownType(`${text} (not a constant)`);
+    return value;
   }
 }
 
@@ -267,6 +366,10 @@ function memberEnd(body: Tokens, from: number): { end: number; isData: boolean }
   return { end: body.length, isData };
 }
 
+function instanceName(name: string, args: readonly Tokens[]): string {
+  return `${name}<${args.map((arg) => arg.join(" ")).join(", ")}>`;
+}
+
 /** "struct Inner inner;" declares data, "struct Inner { ... };" does not. */
 function isVariableOf(body: Tokens, from: number): boolean {
   return (
@@ -284,42 +387,4 @@ function integerName(words: readonly string[]): string {
     return unsigned ? "unsigned char" : words.includes("signed") ? "signed char" : "char";
   const size = words.includes("short") ? "short" : longs === 2 ? "long long" : longs === 1 ? "long" : "int";
   return unsigned ? `unsigned ${size}` : size;
-}
-
-/** Evaluates + - * / % << and parentheses over integers. */
-function evaluate(text: string): number {
-  const tokens = text.split(" ").filter(Boolean);
-  let at = 0;
-  const primary = (): number => {
-    const token = tokens[at++];
-    if (token === "(") {
-      const value = sum();
-      at++;
-      return value;
-    }
-    if (token === "-") return -primary();
-    if (token === "+") return primary();
-    return Number(token);
-  };
-  const product = (): number => {
-    let value = primary();
-    for (; tokens[at] === "*" || tokens[at] === "/" || tokens[at] === "%"; ) {
-      const operator = tokens[at++];
-      const right = primary();
-      value = operator === "*" ? value * right : operator === "/" ? Math.trunc(value / right) : value % right;
-    }
-    return value;
-  };
-  const sum = (): number => {
-    let value = product();
-    for (; tokens[at] === "+" || tokens[at] === "-" || tokens[at] === "<<"; ) {
-      const operator = tokens[at++];
-      const right = product();
-      value = operator === "+" ? value + right : operator === "-" ? value - right : value * 2 ** right;
-    }
-    return value;
-  };
-  const value = sum();
-  if (!Number.isSafeInteger(value)) throw new UnknownType(`${text} (not a constant)`);
-  return value;
 }

@@ -45,6 +45,12 @@ export interface FillOptions {
   readonly outliers?: { readonly fraction: number; readonly scale: number };
 }
 
+/** Options of a tensor of given values: the shape and dtype where they are not the data's own. */
+export interface TensorOptions {
+  readonly shape?: Shape | number;
+  readonly dtype?: DType;
+}
+
 /** @internal What `open` hands to a device. */
 export interface DeviceParts {
   readonly connection: Connection;
@@ -144,17 +150,25 @@ export class Device {
     return new Module(this, loaded, compiled, request, reader);
   }
 
-  /** Makes a tensor of given values; the shape is that of nested arrays unless given. */
-  tensor(data: TensorData, shape?: Shape, dtype?: DType): Tensor {
+  /**
+   * Makes a tensor of given values; the shape is that of nested arrays unless given, the dtype that of the data.
+   *
+   * @example dev.tensor([[1, 2], [3, 4]]); dev.tensor(values, [2, 2], "f16"); dev.tensor(values, { dtype: "i32" })
+   */
+  tensor(data: TensorData, shape?: Shape | number | TensorOptions, dtype?: DType): Tensor {
+    const options: TensorOptions =
+      typeof shape === "object" && !Array.isArray(shape)
+        ? (shape as TensorOptions)
+        : { shape: shape as Shape | number | undefined };
     const flat = flatten(data);
-    const extents = checkShape(shape ?? flat.shape);
+    const extents = checkShape(options.shape ?? flat.shape);
     if (sizeOf(extents) !== flat.values.length) {
       throw new LabError(
         "invalid-shape",
         `The shape [${extents.join(", ")}] has ${sizeOf(extents)} elements and the data ${flat.values.length}.`,
       );
     }
-    const tensor = this.empty(extents, { dtype: dtype ?? dtypeOf(flat.values) });
+    const tensor = this.empty(extents, { dtype: dtype ?? options.dtype ?? dtypeOf(flat.values) });
     // A failed upload is told by the next synchronisation, like every command's failure.
     tensor.upload(flat.values, false).catch(() => {});
     return tensor;

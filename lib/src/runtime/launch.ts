@@ -67,6 +67,13 @@ export function checkLaunch(
   info: DeviceInfo,
   attributes: KernelAttributes,
 ): CheckedLaunch {
+  if (typeof config !== "object" || config === null) {
+    throw invalid(
+      name,
+      `expected { grid, block } before its arguments but received ${describeValue(config)}`,
+      "Write launch({ grid: lab.ceilDiv(n, 256), block: 256 }, ...arguments).",
+    );
+  }
   const grid = dim3(name, "grid", config.grid, info.maxGridDim);
   const block = dim3(name, "block", config.block, info.maxBlockDim);
   const threads = block[0] * block[1] * block[2];

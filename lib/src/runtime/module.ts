@@ -76,7 +76,8 @@ export class Module {
             : 'A kernel is declared as: extern "C" __global__ void name(...)',
       });
     }
-    const kernel = Object.hasOwn(this.kernels, name) ? this.kernels[name] : undefined;
+    const whole = this.#reader.qualify(name);
+    const kernel = Object.hasOwn(this.kernels, whole) ? this.kernels[whole] : undefined;
     if (!kernel) throw noSuchKernel(name, this.#reader.kernels);
     return kernel;
   }

@@ -2,7 +2,7 @@ import { LabError } from "../core/error";
 import { macroKernels } from "../core/macros";
 import { alignUp, type ParamType } from "./ctypes";
 import { Declarations } from "./declarations";
-import { closing, lex, splitCommas, tokenize } from "./tokens";
+import { closing, lex, splitCommas, type TemplateParam, templateParams, tokenize } from "./tokens";
 
 /** One parameter of a kernel. */
 export interface Param {
@@ -27,14 +27,11 @@ export interface Signature {
 /** A `__global__` function found in a source text, not yet bound to template arguments. */
 export interface KernelDeclaration {
   readonly name: string;
+  /** The namespaces around it, outermost first. */
+  readonly namespaces: readonly string[];
   /** Template parameters; null for an ordinary kernel. */
   readonly template: readonly TemplateParam[] | null;
   readonly params: readonly (readonly string[])[];
-}
-
-interface TemplateParam {
-  readonly name: string;
-  readonly fallback: readonly string[] | null;
 }
 
 const attributes = new Set([
@@ -76,12 +73,19 @@ export class SourceReader {
     tokens.push(...tokenize(macroKernels(source, include)));
     for (const [name, value] of Object.entries(defines)) macros.set(name, tokenize(String(value)));
     this.#types = new Declarations(tokens, macros);
-    this.kernels = findKernels(tokens);
+    this.kernels = findKernels(tokens, macros);
   }
 
   /** Names of the kernels that are not templates. */
   get plainNames(): string[] {
-    return [...new Set(this.kernels.filter((kernel) => !kernel.template).map((kernel) => kernel.name))];
+    return [...new Set(this.kernels.filter((kernel) => !kernel.template).map(qualified))];
+  }
+
+  /** A kernel's name with its namespaces where the source has just one of that name: "tile<4>" to "mine::tile<4>". */
+  qualify(expression: string): string {
+    const { name, plain } = splitExpression(expression);
+    const names = new Set(this.kernels.filter((kernel) => kernel.name === name).map(qualified));
+    return plain && names.size === 1 ? expression.replace(name, [...names][0]!) : expression;
   }
 
   /**
@@ -90,7 +94,9 @@ export class SourceReader {
    */
   signature(expression: string, layout: ReadonlyArray<readonly [number, number]> | null = null): Signature {
     const { name, args } = splitExpression(expression);
-    const candidates = this.kernels.filter((kernel) => kernel.name === name);
+    const named = this.kernels.filter((kernel) => kernel.name === name);
+    const exact = named.filter((kernel) => expression.replace(/\s*<[\s\S]*$/, "") === qualified(kernel));
+    const candidates = exact.length > 0 ? exact : named;
     if (candidates.length === 0) throw noSuchKernel(expression, this.kernels);
     let failure: unknown;
     // Branches of #if and overloads may declare one name twice; the compiler's layout tells which one was built.
@@ -184,34 +190,59 @@ function placed(signature: Signature, layout: ReadonlyArray<readonly [number, nu
 }
 
 /** Splits "tile<float, 128>" into its name and its template arguments. */
-function splitExpression(expression: string): { name: string; args: string[][] | null } {
+function splitExpression(expression: string): { name: string; plain: boolean; args: string[][] | null } {
   const tokens = tokenize(expression).filter((token) => token !== "&");
   const open = tokens.indexOf("<");
   const head = open < 0 ? tokens : tokens.slice(0, open);
   const name = head.at(-1) ?? expression;
-  return { name, args: open < 0 ? null : splitCommas(tokens.slice(open + 1, closing(tokens, open))) };
+  const args = open < 0 ? null : splitCommas(tokens.slice(open + 1, closing(tokens, open)));
+  return { name, plain: head.length === 1, args };
 }
 
-function findKernels(tokens: readonly string[]): KernelDeclaration[] {
+function qualified(kernel: KernelDeclaration): string {
+  return [...kernel.namespaces, kernel.name].join("::");
+}
+
+function findKernels(
+  tokens: readonly string[],
+  macros: ReadonlyMap<string, readonly string[]>,
+): KernelDeclaration[] {
   const kernels = new Map<string, KernelDeclaration>();
   let template: TemplateParam[] | null = null;
+  // One entry an open brace: the names that a namespace's adds.
+  const braces: string[][] = [];
+  let opening: string[] = [];
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!;
     if (token === "template" && tokens[i + 1] === "<") {
       const end = closing(tokens, i + 1);
       template = templateParams(tokens.slice(i + 2, end));
       i = end;
+    } else if (token === "namespace") {
+      for (opening = []; i + 1 < tokens.length && !/^[{;=]$/.test(tokens[i + 1]!); i++) {
+        if (/^\w+$/.test(tokens[i + 1]!)) opening.push(tokens[i + 1]!);
+      }
+    } else if (token === "{") {
+      braces.push(opening);
+      opening = [];
     } else if (token === ";" || token === "}") {
       template = null;
+      opening = [];
+      if (token === "}") braces.pop();
     } else if (token === "__global__") {
       const open = parameterList(tokens, i + 1);
       if (open < 0) continue;
       const end = closing(tokens, open);
-      const inner = tokens.slice(open + 1, end);
+      // A macro may stand for several parameters.
+      const inner = tokens.slice(open + 1, end).flatMap((word) => {
+        const body = macros.get(word);
+        return body?.includes(",") ? body : [word];
+      });
       const params = inner.length === 1 && inner[0] === "void" ? [] : splitCommas(inner);
-      const kernel = { name: tokens[open - 1]!, template, params };
+      const namespaces = braces.flat();
+      const kernel = { name: tokens[open - 1]!, namespaces, template, params };
       // A prototype and its definition are one kernel; the definition's names win.
-      kernels.set(`${kernel.name}(${params.map((param) => spell(param)).join()})`, kernel);
+      kernels.set(`${qualified(kernel)}(${params.map((param) => spell(param)).join()})`, kernel);
       i = end;
     }
   }
@@ -228,14 +259,6 @@ function parameterList(tokens: readonly string[], from: number): number {
     i = closing(tokens, i);
   }
   return -1;
-}
-
-function templateParams(tokens: readonly string[]): TemplateParam[] {
-  return splitCommas(tokens).map((part) => {
-    const equals = part.indexOf("=");
-    const head = equals < 0 ? part : part.slice(0, equals);
-    return { name: head.at(-1) ?? "", fallback: equals < 0 ? null : part.slice(equals + 1) };
-  });
 }
 
 /** Tokens joined as a person writes them. */

@@ -22,7 +22,7 @@ export function readSource(
     return file ? readFileSync(file, "utf8") : null;
   });
   const asked = options.names ?? (options.name === undefined ? undefined : [options.name]);
-  const names = asked ?? reader.plainNames;
+  const names = asked?.map((name) => reader.qualify(name)) ?? reader.plainNames;
   const template = reader.kernels[0];
   if (names.length === 0 && template) {
     throw new LabError("no-such-kernel", `${template.name} is a template, and no arguments were given.`, {

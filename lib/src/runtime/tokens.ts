@@ -73,3 +73,31 @@ export function splitCommas(tokens: readonly string[]): string[][] {
   if (part.length > 0 || parts.length > 0) parts.push(part);
   return parts;
 }
+
+/** A parameter of a template: its name, what it falls back on, and whether it takes any number of arguments. */
+export interface TemplateParam {
+  readonly name: string;
+  readonly fallback: readonly string[] | null;
+  readonly pack: boolean;
+}
+
+/** Reads what stands between a template's angle brackets. */
+export function templateParams(tokens: readonly string[]): TemplateParam[] {
+  return splitCommas(tokens).map((part) => {
+    const equals = part.indexOf("=");
+    const head = equals < 0 ? part : part.slice(0, equals);
+    const fallback = equals < 0 ? null : part.slice(equals + 1);
+    return { name: head.at(-1) ?? "", fallback, pack: head.includes("...") };
+  });
+}
+
+/** Parameters of the `template <...>` that ends right before a token; null where there is none. */
+export function templateBefore(tokens: readonly string[], at: number): TemplateParam[] | null {
+  if (tokens[at - 1] !== ">") return null;
+  let open = at - 1;
+  for (let depth = 0; open >= 0; open--) {
+    if (tokens[open] === ">") depth++;
+    else if (tokens[open] === "<" && --depth === 0) break;
+  }
+  return tokens[open - 1] === "template" ? templateParams(tokens.slice(open + 1, at - 1)) : null;
+}
