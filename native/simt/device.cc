@@ -1,7 +1,5 @@
 #include "device.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -11,6 +9,7 @@
 #include "../core/random.h"
 #include "host_info.h"
 #include "limits.h"
+#include "stray.h"
 
 namespace lab::simt {
 
@@ -30,12 +29,6 @@ WorkerOptions workerOptions(const OpenOptions& options, unsigned workers, const 
 unsigned workerCount(const OpenOptions& options) {
   if (options.workers > 0) return unsigned(options.workers);
   return std::max(1u, std::thread::hardware_concurrency());
-}
-
-double processorTime(clockid_t clock) {
-  timespec t{};
-  clock_gettime(clock, &t);
-  return double(t.tv_sec) + double(t.tv_nsec) * 1e-9;
 }
 
 template <typename T>
@@ -140,13 +133,9 @@ Status CpuDevice::elapsed(uint32_t from, uint32_t to, double* seconds) {
   return {};
 }
 
-// Every launch has ended when it returns. What runs on is a thread that a kernel started behind the device's back: it
-// shows as processor time of the process that is not this thread's, while this thread sleeps.
+// Every launch has ended when it returns.
 Status CpuDevice::unfinished(double* seconds) {
-  const auto others = [] { return processorTime(CLOCK_PROCESS_CPUTIME_ID) - processorTime(CLOCK_THREAD_CPUTIME_ID); };
-  const double before = others();
-  std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  *seconds = std::max(0.0, others() - before);
+  *seconds = strayWork();
   return {};
 }
 

@@ -236,7 +236,7 @@ exports.fixtures = [
     },
   })),
   kernelFixture("faster than physics", kernels.honest, /faster than physics/, { bytes: (c) => (c.claims ? 1e15 : 8 * c.n) }),
-  seriesFixture("drift", (i) => 1 + 0.0012 * i, /the second half is [\d.]+% slower/),
+  seriesFixture("drift", (i) => 1 + 0.005 * i, /the second half is [\d.]+% slower/),
   seriesFixture("two modes", (i) => (i % 3 === 0 ? 1.12 : 1), /^two modes/),
   // One sample in twenty that something disturbed is no second mode: the clean twin has those.
   seriesFixture(
