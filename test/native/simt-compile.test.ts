@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -67,6 +67,28 @@ test("inline PTX is refused at its line, and ignored where the preprocessor leav
   assert.deepEqual(await ints(x), [4]);
 });
 
+test("inline PTX of a header harms only those who use it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lab-ptx-"));
+  try {
+    writeFileSync(
+      join(folder, "lanes.cuh"),
+      '#pragma once\nstatic __device__ __forceinline__ int lane() {\n  int y;\n  asm("mov.u32 %0, %laneid;" : "=r"(y));\n  return y;\n}\n',
+    );
+    const kernel = await dev.compile('#include "lanes.cuh"\n__global__ void k(int* x) { *x = 7; }', {
+      includes: [folder],
+    });
+    const x = dev.zeros([1], { dtype: "i32" });
+    await kernel.launch({ grid: 1, block: 1 }, x);
+    assert.deepEqual(await ints(x), [7]);
+    const error = await refusal('#include "lanes.cuh"\n__global__ void k(int* x) { *x = lane(); }', {
+      includes: [folder],
+    });
+    assert.match(error.message, /lanes\.cuh:4: inline PTX has no CPU twin/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 test("a launch from a kernel is refused at its line", async () => {
   const error = await refusal("__global__ void child() {}\n__global__ void k() {\n  child<<<1, 1>>>();\n}");
   assert.equal(error.code, "unsupported");
@@ -103,6 +125,36 @@ test("headers of an include folder may declare extern shared memory and kernels 
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("headers include each other beside and above them, once each, and hold kernels", async () => {
+  const root = mkdtempSync(join(tmpdir(), "lab-tree-"));
+  try {
+    for (const folder of ["inc", "src/parts"]) mkdirSync(join(root, folder), { recursive: true });
+    writeFileSync(join(root, "inc/config.cuh"), "#pragma once\nstruct Config { int scale; };\n");
+    writeFileSync(
+      join(root, "src/parts/lane.cuh"),
+      '#pragma once\n#include "../../inc/config.cuh"\n#include "width.cuh"\n__device__ int* stage() { extern __shared__ int raw[]; return raw; }\n',
+    );
+    writeFileSync(join(root, "src/parts/width.cuh"), "#pragma once\nconstexpr int width = 32;\n");
+    writeFileSync(
+      join(root, "src/kernels.cuh"),
+      '#include "../inc/config.cuh"\n#include "parts/lane.cuh"\nnamespace inner {\n__global__ void __launch_bounds__(width) mirror(int* x, int scale) {\n  Config config{scale};\n  stage()[threadIdx.x] = threadIdx.x * config.scale;\n  __syncthreads();\n  x[threadIdx.x] = stage()[width - 1 - threadIdx.x];\n}\n}\n',
+    );
+    const kernel = await dev.compile('#include "kernels.cuh"\n#include "../inc/config.cuh"\n', {
+      name: "inner::mirror",
+      includes: [join(root, "src")],
+    });
+    assert.equal(kernel.attributes.maxThreadsPerBlock, 32);
+    const x = dev.zeros([32], { dtype: "i32" });
+    await kernel.launch({ grid: 1, block: 32, shared: 128 }, x, 3);
+    assert.deepEqual(
+      await ints(x),
+      range(32, (i) => 3 * (31 - i)),
+    );
+  } finally {
+    rmSync(root, { recursive: true, force: true });
   }
 });
 

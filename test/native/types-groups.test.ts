@@ -295,3 +295,20 @@ test("tiles of several warps: ranks, barriers of their own, votes, broadcasts, r
   const block = "auto tile = cg::tiled_partition<64>(block); out[0] = tile.size();";
   await assert.rejects(perThread(block, [96], 1), /multiple of its size/);
 });
+
+test("tiles of several warps by CUDA 11's experimental names, beside the host's types", async () => {
+  const rows = await perThread(
+    `__shared__ cg::experimental::block_tile_memory<sizeof(int), 256> scratch;
+     auto cta = cg::experimental::this_thread_block(scratch);
+     auto tile = cg::experimental::tiled_partition<128>(cta);
+     Task task{1, nullptr, nullptr, cudaSuccess};
+     out[0] = tile.thread_rank(); out[1] = tile.meta_group_rank();
+     out[2] = tile.shfl(t * task.scale, 3);`,
+    [256],
+    3,
+    "#include <cuda_runtime.h>\nstruct Task { int scale; cudaStream_t stream; cudaEvent_t done; cudaError_t status; };",
+  );
+  for (const [t, row] of rows.entries()) {
+    assert.deepEqual(row, [t % 128, Math.floor(t / 128), 128 * Math.floor(t / 128) + 3]);
+  }
+});

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { reachedHeaders } from "../backend/simt/compile";
 import { LabError } from "../core/error";
 import { homePath, kernelPath } from "../core/paths";
+import { reachedFiles } from "../core/reached";
 import { findRung, type Ladder } from "../ops/ladders";
 import { type Prepared, prepare, type Variant, variantSource } from "../ops/variant";
 import { type ChangeReport, type ChangeRow, changeOf, exitCodeOf } from "../record/change";
@@ -310,8 +310,8 @@ function sourcesOf(
     if (!rung || !hash || hash in sources) continue;
     const { file } = rung.variant;
     const text = options.source?.(rung.variant) ?? variantSource(rung.variant);
-    const headers = reachedHeaders(text, [dirname(kernelPath(file)), homePath("kernels", "include")]);
-    sources[hash] = { file, text, headers: Object.fromEntries(headers) };
+    const headers = reachedFiles(text, [dirname(kernelPath(file)), homePath("kernels", "include")]);
+    sources[hash] = { file, text, headers: Object.fromEntries(headers.map((one) => [one.name, one.text])) };
   }
   return sources;
 }

@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { CompileRequest } from "../backend/compiled";
 import { LabError } from "../core/error";
 import { homePath } from "../core/paths";
+import { reachedFiles } from "../core/reached";
 import type { CompileOptions } from "./device";
 import { SourceReader } from "./signature";
 
@@ -17,10 +16,8 @@ export function readSource(
     });
   }
   const folders = [...(options.includes ?? []), homePath("kernels", "include")];
-  const reader = new SourceReader(source, options.defines ?? {}, (name) => {
-    const file = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-    return file ? readFileSync(file, "utf8") : null;
-  });
+  const headers = new Map(reachedFiles(source, folders).map(({ name, text }) => [name, text]));
+  const reader = new SourceReader(source, options.defines ?? {}, (name) => headers.get(name) ?? null);
   const asked = options.names ?? (options.name === undefined ? undefined : [options.name]);
   const names = asked?.map((name) => reader.qualify(name)) ?? reader.plainNames;
   const template = reader.kernels[0];

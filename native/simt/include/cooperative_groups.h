@@ -268,4 +268,18 @@ inline auto invoke_one_broadcast(const simt::lane_group& group, F&& f, Args&&...
   return group.shfl(value, 0);
 }
 
+// ---- as CUDA 11 spelled tiles of several warps ----
+namespace experimental {
+template <unsigned int CommunicationSize = 8, unsigned int MaxBlockSize = 1024>
+struct block_tile_memory {};
+template <unsigned int CommunicationSize, unsigned int MaxBlockSize>
+inline thread_block this_thread_block(block_tile_memory<CommunicationSize, MaxBlockSize>&) {
+  return {};
+}
+template <unsigned int Size>
+inline thread_block_tile<Size, thread_block> tiled_partition(const thread_block& block) {
+  return cooperative_groups::tiled_partition<Size>(block);
+}
+}  // namespace experimental
+
 }  // namespace cooperative_groups

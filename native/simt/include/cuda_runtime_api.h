@@ -1,4 +1,12 @@
-/// CUDA's header of this name, as device code needs it: nothing of the host's API is here.
+/// CUDA's header of this name, as device code needs it: of the host's API only the types, which the structures and
+/// prototypes that host and device share may name.
 #pragma once
 
 #include "simt_library.h"
+
+typedef struct CUstream_st* cudaStream_t;
+typedef struct CUevent_st* cudaEvent_t;
+typedef struct CUgraph_st* cudaGraph_t;
+typedef struct CUgraphExec_st* cudaGraphExec_t;
+enum cudaError { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
+typedef enum cudaError cudaError_t;

@@ -20,6 +20,13 @@ using ::__lab_printf;
 }
 #define printf __lab_printf
 
+namespace lab_simt {
+/// What stands in the place of inline PTX: an error of the compiler where it is in code that a kernel runs.
+void inline_ptx() __attribute__((error(
+    "inline PTX has no CPU twin: put it behind #ifndef __KERNEL_LAB_CPU__ with plain C++ beside it, or use the wrappers "
+    "of kernels/include")));
+}  // namespace lab_simt
+
 [[noreturn]] inline __attribute__((always_inline)) void __trap() {
   lab_simt::fault("trap", "the kernel called __trap()");
 }

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { LabError } from "../../core/error";
-import { lexIncludes } from "../../core/includes";
 import { macroKernels } from "../../core/macros";
 import { homePath } from "../../core/paths";
+import { type ReachedFile, reachedFiles } from "../../core/reached";
 import { cached } from "../cache";
 import type { CompiledModule, CompileRequest } from "../compiled";
 import { type HostCompiler, hostCompiler, lensCompiler, moduleFlags, runCompiler } from "./compiler";
@@ -55,7 +55,7 @@ async function compile(request: CompileRequest, purpose: Purpose): Promise<Compi
   const start = performance.now();
   const compiler = await (purpose === "cpu" ? hostCompiler() : lensCompiler());
   const folders = [...request.includes, homePath("kernels", "include")];
-  const headers = reachedHeaders(request.source, folders);
+  const headers = reachedFiles(request.source, folders);
   const arguments_ = argumentsOf(request, compiler);
   if (purpose === "steps") arguments_.push(...stepFlags(compiler));
   const key = [
@@ -69,7 +69,7 @@ async function compile(request: CompileRequest, purpose: Purpose): Promise<Compi
     ...request.names,
     "--",
     ...arguments_,
-    ...[...headers].flat(),
+    ...headers.flatMap(({ name, text }) => [name, text]),
   ];
   const { dir, hit } = await cached(purpose, key, (folder) =>
     build(request, compiler, arguments_, headers, folder, purpose),
@@ -122,28 +122,37 @@ async function build(
   request: CompileRequest,
   compiler: HostCompiler,
   arguments_: readonly string[],
-  headers: ReadonlyMap<string, string>,
+  headers: readonly ReachedFile[],
   dir: string,
   purpose: Purpose,
 ): Promise<void> {
   const translated = translate(request.source, request.fileName, purpose === "steps");
-  const entries = chooseEntries(request, [...translated.kernels, ...madeByMacros(request.source, headers)]);
+  const translatedHeaders = headers.map((header) => ({ header, ...translate(header.text, header.name) }));
+  const entries = chooseEntries(
+    request,
+    [...translated.kernels, ...madeByMacros(request.source, headers)],
+    translatedHeaders.flatMap(({ kernels }) => kernels),
+  );
   writeFileSync(join(dir, "source.cu"), request.source);
   const file = JSON.stringify(request.fileName);
   writeFileSync(
     join(dir, "module.cc"),
     `#line 1 ${file}\n${translated.text}\n#line 1 "kernel table"\n${entryTable(entries)}\n`,
   );
-  for (const [name, text] of headers) {
-    const path = join(dir, "headers", name);
+  // Headers lie as they do at home, so that one includes another by the same way, and "#pragma once" knows a file.
+  const mirror = (path: string): string => join(dir, "headers", resolve(path));
+  for (const { header, text } of translatedHeaders) {
+    const path = mirror(header.path);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `#line 1 ${JSON.stringify(name)}\n${translate(text, name).text}`);
+    writeFileSync(path, `#line 1 ${JSON.stringify(header.name)}\n${text}`);
   }
+  const folders = [...request.includes, homePath("kernels", "include")];
+  // A way up from a folder ("../a.h") exists only where the folder itself does.
+  for (const folder of folders) mkdirSync(mirror(folder), { recursive: true });
   const full = [
     ...arguments_,
-    `-I${join(dir, "headers")}`,
-    ...request.includes.map((folder) => `-I${folder}`),
-    `-I${homePath("kernels", "include")}`,
+    ...folders.map((folder) => `-I${mirror(folder)}`),
+    ...folders.map((folder) => `-I${folder}`),
     `-I${homePath("native", "simt", "include")}`,
     "-include",
     "kernel_lab_device.h",
@@ -170,17 +179,23 @@ function instantiationError(request: CompileRequest, log: string): LabError | nu
 }
 
 /** Kernels that the preprocessor will make; their launch bounds stay out of reach. */
-function madeByMacros(source: string, headers: ReadonlyMap<string, string>): KernelSite[] {
-  const text = macroKernels(source, (name) => headers.get(name) ?? null);
+function madeByMacros(source: string, headers: readonly ReachedFile[]): KernelSite[] {
+  const texts = new Map(headers.map(({ name, text }) => [name, text]));
+  const text = macroKernels(source, (name) => texts.get(name) ?? null);
   return findKernels(text, shadow(text)).map((kernel) => ({ ...kernel, bounds: undefined }));
 }
 
-/** The kernels asked for; every kernel that is no template where none was named. Errors: "no-such-kernel". */
+/**
+ * The kernels asked for, of the source or its headers; every kernel of the source that is no template where none was
+ * named. Errors: "no-such-kernel".
+ */
 function chooseEntries(
   request: CompileRequest,
   kernels: readonly KernelSite[],
+  ofHeaders: readonly KernelSite[],
 ): { name: string; kernel: KernelSite }[] {
   const defined = kernels.filter((kernel) => kernel.body >= 0);
+  const known = [...defined, ...ofHeaders.filter((kernel) => kernel.body >= 0)];
   if (request.names.length === 0) {
     const plain = defined.filter((kernel) => !kernel.template);
     if (plain.length > 0) return plain.map((kernel) => ({ name: kernel.name, kernel }));
@@ -191,7 +206,7 @@ function chooseEntries(
       .replace(/<[\s\S]*$/, "")
       .trim()
       .replace(/^::/, "");
-    const kernel = defined.find((one) => one.name === base || one.name.endsWith(`::${base}`));
+    const kernel = known.find((one) => one.name === base || one.name.endsWith(`::${base}`));
     if (!kernel) {
       throw new LabError(
         "no-such-kernel",
@@ -211,22 +226,6 @@ function chooseEntries(
         : 'Declare one: extern "C" __global__ void name(...).',
     },
   );
-}
-
-/** Headers that the source reaches in these folders, by the name it includes them by. */
-export function reachedHeaders(source: string, folders: readonly string[]): Map<string, string> {
-  const found = new Map<string, string>();
-  const visit = (text: string): void => {
-    for (const name of lexIncludes(text)) {
-      const path = folders.map((folder) => join(folder, name)).find(existsSync);
-      if (!path || found.has(name) || name.startsWith("/") || name.includes("..")) continue;
-      const body = readFileSync(path, "utf8");
-      found.set(name, body);
-      visit(body);
-    }
-  };
-  visit(source);
-  return found;
 }
 
 let headerStamp: string | undefined;

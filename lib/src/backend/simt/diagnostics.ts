@@ -18,6 +18,7 @@ export function hostCompileError(request: CompileRequest, log: string): LabError
       column: Number(match[3]),
       message: match[4]!
         .replace(/^static assertion failed(?: due to requirement '.*?')?: /, "")
+        .replace(/^call to .*? declared with (?:attribute error|'error' attribute): /, "")
         .replace(/^"|"$/g, ""),
     }),
   );

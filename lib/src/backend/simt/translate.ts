@@ -150,7 +150,10 @@ function boundsEdits(kernels: readonly KernelSite[]): Edit[] {
 
 const hasBounds = ({ bounds, cluster }: KernelSite): boolean => bounds !== undefined || cluster !== undefined;
 
-/** Inline PTX has no meaning here; what stands behind `#if` for the GPU vanishes before this can fire. */
+/**
+ * Inline PTX has no meaning here: a call that the compiler refuses once it makes code of it, so that a header's
+ * functions which no kernel uses do no harm. What stands behind `#if` for the GPU vanishes before.
+ */
 function asmEdits(text: string): Edit[] {
   const edits: Edit[] = [];
   for (const match of text.matchAll(
@@ -163,7 +166,7 @@ function asmEdits(text: string): Edit[] {
     edits.push({
       at: match.index,
       end: close + 1,
-      text: 'static_assert(false, "inline PTX has no CPU twin: put it behind #ifndef __KERNEL_LAB_CPU__ with plain C++ beside it, or use the wrappers of kernels/include")',
+      text: "lab_simt::inline_ptx()",
     });
   }
   return edits;
