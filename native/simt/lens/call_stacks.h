@@ -11,10 +11,14 @@ class CallStacks {
  public:
   // The chain of a call at `pc` from within `stack`; 0 is the chain of no call, and of one too many to number.
   uint16_t enter(uint16_t stack, uint32_t pc) {
-    uint64_t call = uint64_t(stack) << 32 | pc;
-    Recent& recent = recent_[(pc ^ pc >> 6 ^ stack) % kRemembered];
-    if (recent.call != call) recent = {call, lookUp(call)};
-    return recent.number;
+    auto [known, fresh] = numbers_.try_emplace(uint64_t(stack) << 32 | pc, uint16_t(calls_.size()));
+    if (!fresh) return known->second;
+    if (calls_.size() > 0xffff) {
+      known->second = 0;
+      return 0;
+    }
+    calls_.push_back({stack, pc});
+    return known->second;
   }
   uint16_t leave(uint16_t stack) const { return calls_[stack].from; }
   // "[pc, ...]": where each call was made, the innermost first.
@@ -32,24 +36,8 @@ class CallStacks {
     uint16_t from;
     uint32_t pc;
   };
-  struct Recent {
-    uint64_t call = ~0ull;
-    uint16_t number = 0;
-  };
-  static constexpr uint32_t kRemembered = 64;
-  uint16_t lookUp(uint64_t call) {
-    auto [known, fresh] = numbers_.try_emplace(call, uint16_t(calls_.size()));
-    if (!fresh) return known->second;
-    if (calls_.size() > 0xffff) {
-      known->second = 0;
-      return 0;
-    }
-    calls_.push_back({uint16_t(call >> 32), uint32_t(call)});
-    return known->second;
-  }
   std::vector<Call> calls_{{0, 0}};
   std::unordered_map<uint64_t, uint16_t> numbers_;
-  Recent recent_[kRemembered];
 };
 
 }  // namespace lab::simt::lens

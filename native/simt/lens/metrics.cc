@@ -47,6 +47,7 @@ class Metrics : public Observer {
   Running* now_ = nullptr;  // the block of the event
   std::vector<std::unique_ptr<Running>> running_, idle_;
   Sites sites_;
+  FlowSites flowSites_;
   Counts counts_;
   CallStacks stacks_;
 };
@@ -88,7 +89,7 @@ void Metrics::select(uint64_t block) {
 }
 
 inline SiteId Metrics::siteOf(uint32_t thread, uint64_t pc, Kind kind, Space space, uint32_t bytes) {
-  return sites_.of({uint32_t(pc), now_->stackOf[thread], uint16_t(std::min(bytes, 0xffffu)), kind, space});
+  return sites_.of({uint32_t(pc), now_->stackOf[thread], kind, space, bytes});
 }
 
 // What is counted by its place alone.
@@ -103,20 +104,23 @@ inline void Metrics::keep(const Event& event, Kind kind, Space space, uint64_t a
 }
 
 void Metrics::flow(uint64_t block, const FlowMark* marks, size_t count) {
-  static constexpr Kind kKinds[] = {Kind::kBranch, Kind::kEnter, Kind::kLeave};
   select(block);
   const FlowMark* const end = marks + count;
   while (marks < end) {
     // Mostly they are all of one thread.
     const uint32_t thread = marks->thread;
-    const FlowMark* last = marks;
+    const FlowMark* last = marks + 1;
     while (last < end && last->thread == thread) last++;
     SiteId* path = now_->warps[thread / kWarpSize].add(thread % kWarpSize, size_t(last - marks));
     uint16_t stack = now_->stackOf[thread];
-    for (; marks < last; marks++) {
-      if (marks->flow == Flow::kLeave) stack = stacks_.leave(stack);
-      *path++ = sites_.of({marks->pc, stack, 0, kKinds[uint32_t(marks->flow)], Space::kLocal});
-      if (marks->flow == Flow::kEnter) stack = stacks_.enter(stack, marks->pc);
+    while (marks < last) {
+      // Blocks within one function: none waits for the one before to be found.
+      for (; marks < last && marks->flow == Flow::kBranch; marks++)
+        *path++ = flowSites_.of(*marks, stack, sites_, stacks_).site;
+      if (marks == last) break;
+      FlowSites::Found found = flowSites_.of(*marks++, stack, sites_, stacks_);
+      *path++ = found.site;
+      stack = found.stack;
     }
     now_->stackOf[thread] = stack;
   }
@@ -169,7 +173,7 @@ void Metrics::visit(uint32_t warp, const Step& step) {
   PassCount& count = counts_.passes[step.site];
   count.warps++;
   count.threads += uint32_t(__builtin_popcount(step.mask));
-  if (site.kind == Kind::kBranch) now_->trails[warp].enter(step.mask, step.site, site.pc);
+  if (site.kind() == Kind::kBranch) now_->trails[warp].enter(step.mask, step.site, site.pc());
 }
 
 // Lanes at one instruction, told apart by space and width: a generic pointer may lead them to different memories.
@@ -177,7 +181,7 @@ void Metrics::access(uint32_t warp, const Step& step) {
   Request request;
   if (step.uniform) {
     request.mask = step.mask;
-    request.bytes = sites_[step.site].bytes;
+    request.bytes = sites_[step.site].bytes();
     for (uint32_t lanes = step.mask; lanes; lanes &= lanes - 1) {
       auto lane = uint32_t(__builtin_ctz(lanes));
       request.address[lane] = step.addresses[lane][step.index];
@@ -187,11 +191,11 @@ void Metrics::access(uint32_t warp, const Step& step) {
   for (uint32_t left = step.mask; left; left &= ~request.mask) {
     const SiteId first = *step.own[__builtin_ctz(left)];
     request.mask = 0;
-    request.bytes = sites_[first].bytes;
+    request.bytes = sites_[first].bytes();
     for (uint32_t lanes = left; lanes; lanes &= lanes - 1) {
       auto lane = uint32_t(__builtin_ctz(lanes));
       const Site& site = sites_[*step.own[lane]];
-      if (site.space != sites_[first].space || site.bytes != sites_[first].bytes) continue;
+      if (site.space() != sites_[first].space() || site.bytes() != sites_[first].bytes()) continue;
       request.mask |= 1u << lane;
       request.address[lane] = step.addresses[lane][step.index];
     }
@@ -201,13 +205,13 @@ void Metrics::access(uint32_t warp, const Step& step) {
 
 void Metrics::requested(uint32_t warp, SiteId id, const Request& request) {
   const Site& site = sites_[id];
-  if (site.kind == Kind::kMatrixRead && site.bytes == 0) return;  // lanes that give ldmatrix no row
+  if (site.kind() == Kind::kMatrixRead && site.bytes() == 0) return;  // lanes that give ldmatrix no row
   if (!counts_.accesses[id]) counts_.accesses[id] = std::make_unique<AccessCount>();
   AccessCount& count = *counts_.accesses[id];
   uint32_t cost, ideal;
-  if (site.space == Space::kShared) {
+  if (site.space() == Space::kShared) {
     Wavefronts waves =
-        site.kind == Kind::kMatrixRead ? matrixWavefronts(request) : sharedWavefronts(request);
+        site.kind() == Kind::kMatrixRead ? matrixWavefronts(request) : sharedWavefronts(request);
     cost = waves.needed;
     ideal = waves.ideal;
   } else {

@@ -61,29 +61,29 @@ class Writer {
       if (counts_.accesses[id]) found.push_back(id);
     std::sort(found.begin(), found.end(), [this](SiteId left, SiteId right) {
       const Site &a = sites_[left], &b = sites_[right];
-      return std::tie(a.pc, a.stack, a.space, a.kind, a.bytes) < std::tie(b.pc, b.stack, b.space, b.kind, b.bytes);
+      return std::make_tuple(a.pc(), a.stack(), a.space(), a.kind(), a.bytes()) < std::make_tuple(b.pc(), b.stack(), b.space(), b.kind(), b.bytes());
     });
     return found;
   }
   std::vector<SiteId> passed(Kind kind) const {
     std::vector<SiteId> found;
     for (SiteId id = 0; id < counts_.passes.size(); id++)
-      if (sites_[id].kind == kind && counts_.passes[id].warps) found.push_back(id);
+      if (sites_[id].kind() == kind && counts_.passes[id].warps) found.push_back(id);
     std::sort(found.begin(), found.end(), [this](SiteId left, SiteId right) {
       const Site &a = sites_[left], &b = sites_[right];
-      return std::tie(a.stack, a.pc) < std::tie(b.stack, b.pc);
+      return std::make_tuple(a.stack(), a.pc()) < std::make_tuple(b.stack(), b.pc());
     });
     return found;
   }
   void place(const Site& site) {
-    field(text_, "pc", site.pc);
-    text_ += ",\"calls\":" + stacks_.json(site.stack);
+    field(text_, "pc", site.pc());
+    text_ += ",\"calls\":" + stacks_.json(site.stack());
   }
   void access(const Site& site, const AccessCount& count) {
     if (text_.back() == '}') text_ += ',';
-    text_ += "{\"op\":\"" + std::string(nameOf(site.kind)) + "\",\"space\":\"" + nameOf(site.space) + '"';
+    text_ += "{\"op\":\"" + std::string(nameOf(site.kind())) + "\",\"space\":\"" + nameOf(site.space()) + '"';
     place(site);
-    field(text_, "width", site.bytes);
+    field(text_, "width", site.bytes());
     field(text_, "requests", count.requests);
     field(text_, "lanes", count.lanes);
     field(text_, "bytes", count.bytes);

@@ -19,6 +19,8 @@ uint32_t passes(const Request& request, uint32_t mask) {
     uint64_t last = (address + std::max(request.bytes, 1u) - 1) / kBankBytes;
     for (uint64_t word = address / kBankBytes; word <= last && count < kWarpSize * 4; word++) words[count++] = word;
   }
+  // Words so near to each other are in banks of their own.
+  if (*std::max_element(words, words + count) - *std::min_element(words, words + count) < kBanks) return 1;
   std::sort(words, words + count);
   count = uint32_t(std::unique(words, words + count) - words);
   uint32_t perBank[kBanks] = {}, most = 0;
@@ -48,7 +50,8 @@ uint32_t sectors(const Request& request) {
       if (count == 0 || found[count - 1] != sector) found[count++] = sector;
     }
   }
-  std::sort(found, found + count);
+  // Mostly they ascend already.
+  if (!std::is_sorted(found, found + count)) std::sort(found, found + count);
   return uint32_t(std::unique(found, found + count) - found);
 }
 

@@ -7,7 +7,8 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <utility>
 
 #include "sites.h"
 
@@ -24,6 +25,31 @@ struct Step {
   size_t index;                                     // of this access's address among a lane's `addresses`
 };
 
+// Numbers in a row. Unlike a vector it leaves room unwritten.
+template <typename T>
+class Row {
+ public:
+  T* add(size_t count) {
+    if (size_ + count > room_) grow(count);
+    size_ += count;
+    return data_.get() + size_ - count;
+  }
+  void clear() { size_ = 0; }
+  bool empty() const { return size_ == 0; }
+  const T* begin() const { return data_.get(); }
+  const T* end() const { return data_.get() + size_; }
+
+ private:
+  void grow(size_t count) {
+    room_ = std::max(2 * room_, size_ + count + 64);
+    std::unique_ptr<T[]> wider(new T[room_]);
+    std::copy(begin(), end(), wider.get());
+    data_ = std::move(wider);
+  }
+  std::unique_ptr<T[]> data_;
+  size_t size_ = 0, room_ = 0;
+};
+
 class WarpStream {
  public:
   void reset(uint32_t lanes) {
@@ -32,15 +58,11 @@ class WarpStream {
     clear();
   }
   void add(uint32_t lane, SiteId site, uint64_t address) {
-    lanes_[lane].sites.push_back(site);
-    lanes_[lane].addresses.push_back(address);
+    *lanes_[lane].sites.add(1) = site;
+    *lanes_[lane].addresses.add(1) = address;
   }
   // Room for `count` sites more, which the caller writes at once.
-  SiteId* add(uint32_t lane, size_t count) {
-    std::vector<SiteId>& sites = lanes_[lane].sites;
-    sites.resize(sites.size() + count);
-    return sites.data() + sites.size() - count;
-  }
+  SiteId* add(uint32_t lane, size_t count) { return lanes_[lane].sites.add(count); }
   // True when a meeting of these lanes is one of the whole warp, which nobody passes before all have come.
   bool whole(uint32_t mask) const { return (mask & alive_) == alive_; }
   // The lane waits for its whole warp. True when every lane does, or has ended: time to replay.
@@ -68,8 +90,8 @@ class WarpStream {
  private:
   static constexpr uint32_t kLanes = lab_simt::kWarpSize;
   struct Lane {
-    std::vector<SiteId> sites;
-    std::vector<uint64_t> addresses;  // of those of them that are accesses
+    Row<SiteId> sites;
+    Row<uint64_t> addresses;  // of those of them that are accesses
   };
   // Where the replay is in each lane.
   struct Cursors {
@@ -128,8 +150,8 @@ void WarpStream::together(const Sites& sites, Cursors& now, Step& step, size_t s
     step.site = path[i];
     visit(step);
     const Site& site = sites[step.site];
-    if (site.kind == Kind::kEnter) deeper++;
-    if (site.kind == Kind::kLeave) deeper--;
+    if (site.kind() == Kind::kEnter) deeper++;
+    if (site.kind() == Kind::kLeave) deeper--;
     step.index += site.touches();
   }
   for (uint32_t left = now.active; left; left &= left - 1) {
@@ -171,8 +193,8 @@ void WarpStream::apart(const Sites& sites, Cursors& now, Step& step, F& visit) {
     const Site& site = sites[step.site];
     for (uint32_t left = mask; left; left &= left - 1) {
       auto lane = uint32_t(__builtin_ctz(left));
-      if (site.kind == Kind::kEnter) now.depth[lane]++;
-      if (site.kind == Kind::kLeave) now.depth[lane]--;
+      if (site.kind() == Kind::kEnter) now.depth[lane]++;
+      if (site.kind() == Kind::kLeave) now.depth[lane]--;
       step.addresses[lane] += site.touches();
       if (++now.at[lane] == now.end[lane]) {
         now.active &= ~(1u << lane);
@@ -189,10 +211,10 @@ void WarpStream::replay(const Sites& sites, F visit) {
   Step step;
   for (uint32_t lane = 0; lane < kLanes; lane++) {
     const Lane& one = lanes_[lane];
-    now.at[lane] = one.sites.data();
-    now.end[lane] = one.sites.data() + one.sites.size();
+    now.at[lane] = one.sites.begin();
+    now.end[lane] = one.sites.end();
     now.depth[lane] = 0x1000;  // relative: every lane was at the warp's last meeting together
-    step.addresses[lane] = one.addresses.data();
+    step.addresses[lane] = one.addresses.begin();
     if (now.at[lane] != now.end[lane]) now.active |= 1u << lane;
   }
   // Looking far ahead is in vain where lanes part soon.
