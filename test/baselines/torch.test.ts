@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -34,5 +34,34 @@ test("torch_baselines.py writes a document of our schema with the same statistic
     assert.ok(Math.abs(again.ci95[0] - record.statistics.ci95[0]) <= 1e-15, "the bootstrap draws differ");
     assert.ok(Math.abs(again.ci95[1] - record.statistics.ci95[1]) <= 1e-15, "the bootstrap draws differ");
     assert.equal(record.check?.passed, true);
+  }
+});
+
+test("runBaselines() counts the cases that the program tells of, for a bar with the time left", async () => {
+  const venv = join(scratch, "venv");
+  mkdirSync(join(venv, "bin"), { recursive: true });
+  const program = `#!/bin/sh
+[ "$1" = -c ] && { echo "2.9.0 1"; exit; }
+echo "softmax 64x256 f32 torch eager: 0.01 ms"
+echo "some warning"
+echo "softmax 64x256 f32 torch compiled: RuntimeError"
+echo "1 measured, 1 not, 2 s: ${join(scratch, "made.json")}"
+`;
+  writeFileSync(join(venv, "bin", "python"), program, { mode: 0o755 });
+  const before = process.env.VIRTUAL_ENV;
+  process.env.VIRTUAL_ENV = venv;
+  try {
+    const told: [string, number, number][] = [];
+    const path = await runBaselines({ suites: ["softmax"], onProgress: (...step) => told.push(step) });
+    assert.equal(path, join(scratch, "made.json"));
+    const last = recordedRuns().runs.at(-1)!;
+    const expected = [...last.records, ...last.failures].filter((r) => r.case.suite === "softmax").length;
+    assert.deepEqual(told, [
+      ["softmax 64x256 f32 torch eager", 1, expected],
+      ["softmax 64x256 f32 torch compiled", 2, expected],
+    ]);
+  } finally {
+    if (before === undefined) delete process.env.VIRTUAL_ENV;
+    else process.env.VIRTUAL_ENV = before;
   }
 });

@@ -43,3 +43,21 @@ test("progressBar() draws on a terminal and says nothing to a pipe", async () =>
     else assert.equal(text(), "");
   }
 });
+
+test("progressBar() tells a pipe a line now and again once it has taken long", async () => {
+  const { stream: out, text } = stream(false);
+  let now = 100;
+  const bar = progressBar(out, () => now);
+  for (const [at, done] of [
+    [110, 1],
+    [121, 2],
+    [123, 3],
+    [140, 4],
+  ] as const) {
+    now = at;
+    bar.update(`case ${done}`, done, 8);
+  }
+  bar.end();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(text(), "2/8 1 min 3 s left  case 2\n4/8 40 s left  case 4\n");
+});

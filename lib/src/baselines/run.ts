@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { env } from "../core/env";
 import { LabError } from "../core/error";
 import { dataPath, homePath } from "../core/paths";
+import { recordedRuns } from "./recorded";
 
 /** A Python that can import torch. */
 export interface TorchPython {
@@ -23,6 +24,8 @@ export interface BaselineOptions {
   readonly budget?: number;
   /** Called with each line the program prints. */
   readonly onLine?: (line: string) => void;
+  /** Called with the case just measured, how many there are so far, and how many there were the last time. */
+  readonly onProgress?: (what: string, done: number, total: number) => void;
 }
 
 /** Finds a Python with torch: VIRTUAL_ENV's, the lab's own, then the one on PATH; null when none has it. */
@@ -68,7 +71,13 @@ export async function runBaselines(options: BaselineOptions = {}): Promise<strin
   if (options.quick) args.push("--quick");
   if (options.suites) args.push("--suites", options.suites.join(","));
   if (options.budget !== undefined) args.push("--budget", String(options.budget));
-  const output = await runProgram(found.python, args, options.onLine);
+  const expected = options.quick ? 0 : expectedCases(options.suites);
+  let done = 0;
+  const output = await runProgram(found.python, args, (line) => {
+    options.onLine?.(line);
+    const what = caseLine.exec(line)?.[1];
+    if (what) options.onProgress?.(what, ++done, Math.max(expected, done + 1));
+  });
   const path = output
     .trim()
     .split("\n")
@@ -82,6 +91,18 @@ export async function runBaselines(options: BaselineOptions = {}): Promise<strin
       advice: `Run it by hand to see everything: ${found.python} ${args.join(" ")}`,
     },
   );
+}
+
+// "softmax 65536x4096 f16 torch eager: 0.6 ms": a line a case.
+const caseLine = /^((?:softmax|matmul|moe|attention) .+): /;
+
+/** How many cases the newest recorded run of the program had: its cases change seldom, and no list of them exists before. */
+function expectedCases(suites: readonly string[] | undefined): number {
+  const last = recordedRuns()
+    .runs.filter((run) => run.writer === "torch_baselines")
+    .at(-1);
+  const cases = [...(last?.records ?? []), ...(last?.failures ?? [])].map((r) => r.case.suite);
+  return cases.filter((suite) => suites?.includes(suite) ?? true).length;
 }
 
 /** Runs a Python program and answers what it printed, errors included, however it ended. */

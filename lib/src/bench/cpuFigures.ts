@@ -42,17 +42,25 @@ extern "C" __global__ void softmax(const float* x, float* y, int cols) {
   for (int i = t; i < cols; i += 256) out[i] = expf(row[i] - m) / sum;
 }`;
 
+/** What `cpuFigures` tells of, in order. */
+export const cpuSteps = [
+  "CPU device: softmax on one core and on two",
+  "CPU device: compiling",
+  "Numba's CUDA simulator on the same kernel",
+  "the store of results",
+] as const;
+
 /** The CPU device's speed: time an element, scaling, compile times, and the ratio to Numba's simulator. */
-export async function cpuFigures(progress: (what: string) => void): Promise<FigureRun> {
-  progress("CPU device: softmax on one core and on two");
+export async function cpuFigures(progress: (what: (typeof cpuSteps)[number]) => void): Promise<FigureRun> {
+  progress(cpuSteps[0]);
   const { one, two } = await inTurns();
   const elements = rows * cols;
   const each = (record: MeasureRecord) => (record.statistics.median / elements) * 1e9;
-  progress("CPU device: compiling");
+  progress(cpuSteps[1]);
   const compile = await compileTimes();
-  progress("Numba's CUDA simulator on the same kernel");
+  progress(cpuSteps[2]);
   const numba = await readNumba();
-  progress("the store of results");
+  progress(cpuSteps[3]);
   const figures: Figure[] = [
     figureOf(
       "CPU softmax 512x4096 fp32, one core",

@@ -8,23 +8,34 @@ const launches = 20_000;
 const graphNodes = 1000;
 const megabytes = 256;
 
+/** What `cudaFigures` tells of, in order. */
+export const cudaSteps = [
+  "CUDA: pipelined launches",
+  "CUDA: graph replay",
+  "CUDA: cached compile",
+  "CUDA: upload and read-back",
+] as const;
+
 /** The GPU path's speed from TypeScript: launches, graph replay, cached compile, transfers. Host clock, end to end. */
-export async function cudaFigures(device: Device, progress: (what: string) => void): Promise<FigureRun> {
-  progress("CUDA: pipelined launches");
+export async function cudaFigures(
+  device: Device,
+  progress: (what: (typeof cudaSteps)[number]) => void,
+): Promise<FigureRun> {
+  progress(cudaSteps[0]);
   const empty = await device.compileFile("probes/empty.cu", { name: "empty" });
   const config = { grid: 1, block: 32 };
   const pipelined = await perCall(device, launches, () => empty.enqueue(config));
-  progress("CUDA: graph replay");
+  progress(cudaSteps[1]);
   const graph = await device.graph(() => {
     for (let i = 0; i < graphNodes; i++) empty.enqueue(config);
   });
   const replayed = (await perCall(device, 20, () => graph.launch())) / graphNodes;
   graph.destroy();
-  progress("CUDA: cached compile");
+  progress(cudaSteps[2]);
   const source = smallKernel(randomBytes(6).toString("hex"));
   const cold = await compileSeconds(device, source);
   const cached = median(await times(9, () => compileSeconds(device, source)));
-  progress("CUDA: upload and read-back");
+  progress(cudaSteps[3]);
   const data = new Float32Array((megabytes * 2 ** 20) / 4).fill(1.5);
   const tensor = device.empty([data.length]);
   await tensor.write(data);

@@ -10,9 +10,12 @@ import { type Figure, figureOf } from "./figure";
 const rows = 544;
 const cols = 4096;
 
+/** What `lensFigures` tells of, in order. */
+export const lensSteps = ["Lens: a traced softmax against the plain one"] as const;
+
 /** The lens's speed: its overhead over the plain CPU device, and the time and memory of ten million accesses. */
-export async function lensFigures(progress: (what: string) => void): Promise<Figure[]> {
-  progress("Lens: a traced softmax against the plain one");
+export async function lensFigures(progress: (what: (typeof lensSteps)[number]) => void): Promise<Figure[]> {
+  progress(lensSteps[0]);
   const device = await open("cpu", { workers: 1 });
   try {
     const kernel = await device.compile(softmaxSource, { name: "softmax" });

@@ -3,7 +3,7 @@ import { recordedBaselines } from "../baselines/recorded";
 import { runBaselines } from "../baselines/run";
 import { recordsView } from "../show/table";
 import { print } from "./output";
-import { endProgress, progressLine } from "./progress";
+import { progressBar } from "./progress";
 
 /** `lab baselines`: PyTorch's kernels, measured here or as recorded. */
 export function addBaselines(lab: Command): void {
@@ -21,13 +21,13 @@ export function addBaselines(lab: Command): void {
     .action(
       async (options: { json?: boolean; run?: boolean; quick?: boolean; out?: string; suite?: string }) => {
         if (options.run) {
+          const bar = progressBar();
           const path = await runBaselines({
             ...(options.quick ? { quick: true } : {}),
             ...(options.out ? { out: options.out } : {}),
             ...(options.suite ? { suites: [options.suite] } : {}),
-            onLine: progressLine,
-          });
-          endProgress();
+            onProgress: bar.update,
+          }).finally(() => bar.end());
           print(options.json, { file: path }, () => `written: ${path}`);
           return;
         }

@@ -12,7 +12,7 @@ import { digits } from "../show/format";
 import { statisticsView } from "../show/statisticsView";
 import { recordsView, tableOf } from "../show/table";
 import { exitWith, print, warn } from "./output";
-import { endProgress, progressBar, progressLine } from "./progress";
+import { progressBar } from "./progress";
 
 interface BenchOptions {
   readonly json?: boolean;
@@ -82,8 +82,8 @@ export function addBench(lab: Command): void {
 }
 
 async function benchFigures(options: BenchOptions): Promise<void> {
-  const { figures, records } = await runFigures(progressLine);
-  endProgress();
+  const bar = progressBar();
+  const { figures, records } = await runFigures(bar.update).finally(() => bar.end());
   const notes = figures.map((f) => JSON.stringify(f));
   const files: string[] = [];
   if (options.save && records.length > 0) {

@@ -1,6 +1,9 @@
 import { SingleBar } from "cli-progress";
 
-/** Progress of one command, on stderr of a terminal; where output is piped it says nothing. */
+/**
+ * Progress of one command, on stderr. Where that is no terminal it says nothing for a while; what takes longer then tells a
+ * line now and again, so that a log shows that it lives.
+ */
 export interface Progress {
   /** What is being done now, how much is done, and of how much. */
   readonly update: (what: string, done: number, total: number) => void;
@@ -9,6 +12,8 @@ export interface Progress {
 }
 
 const blocks = 24;
+/** Seconds of silence where stderr is piped: before the first line, and between two. */
+const silence = { first: 20, between: 5 } as const;
 let shown: Progress | null = null;
 
 /**
@@ -18,12 +23,22 @@ let shown: Progress | null = null;
  * const bar = progressBar();
  * try { await runSuite(device, "softmax", bar.update); } finally { bar.end(); }
  */
-export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progress {
+export function progressBar(
+  stream: NodeJS.WriteStream = process.stderr,
+  now: () => number = () => performance.now() / 1000,
+): Progress {
   endProgress();
   let bar: SingleBar | null = null;
-  const began = performance.now();
+  const began = now();
+  let told: number | null = null;
   const update = (what: string, done: number, total: number) => {
-    if (!stream.isTTY) return;
+    if (!stream.isTTY) {
+      const at = now();
+      if (at - (told ?? began) < (told === null ? silence.first : silence.between)) return;
+      told = at;
+      stream.write(`${countLine(what, done, total, at - began)}\n`);
+      return;
+    }
     const payload = { what };
     if (!bar) {
       bar = new SingleBar({
@@ -31,8 +46,8 @@ export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progre
         clearOnComplete: true,
         hideCursor: false,
         linewrap: true,
-        format: (_, { value, total: all }, { what: now }) =>
-          barLine(now as string, value, all, (performance.now() - began) / 1000, stream.columns ?? 80),
+        format: (_, { value, total: all }, { what: running }) =>
+          barLine(running as string, value, all, now() - began, stream.columns ?? 80),
       });
       bar.start(total, done, payload);
     } else {
@@ -50,12 +65,6 @@ export function progressBar(stream: NodeJS.WriteStream = process.stderr): Progre
   return progress;
 }
 
-/** One line of text in place of a bar, where the number of steps is not known. */
-export function progressLine(text: string): void {
-  if (process.stderr.isTTY)
-    process.stderr.write(`\r\u001b[2K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
-}
-
 /** Wipes whatever progress stands on the terminal. */
 export function endProgress(): void {
   shown?.end();
@@ -71,8 +80,13 @@ export function barLine(what: string, done: number, total: number, elapsed: numb
   const share = total > 0 ? Math.min(1, done / total) : 0;
   const filled = Math.round(share * blocks);
   const bar = "█".repeat(filled) + "░".repeat(blocks - filled);
+  return `${bar} ${countLine(what, done, total, elapsed)}`.slice(0, Math.max(8, columns - 1));
+}
+
+/** Count, time left by the pace so far, and what is running. */
+function countLine(what: string, done: number, total: number, elapsed: number): string {
   const left = done > 0 && done < total ? ` ${remaining((elapsed / done) * (total - done))} left` : "";
-  return `${bar} ${done}/${total}${left}  ${what}`.slice(0, Math.max(8, columns - 1));
+  return `${done}/${total}${left}  ${what}`;
 }
 
 /** A time to wait, in whole units: "under 1 s", "42 s", "3 min 20 s", "2 h 5 min". */
