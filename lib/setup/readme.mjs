@@ -27,33 +27,28 @@ function bestOfEach(records) {
   return [...best.values()];
 }
 
-/** GPU records of whole operators grouped by case, in the order suites are taught. */
-function groupsOf(records) {
-  const groups = new Map();
-  for (const record of records.filter((record) => !record.case.name.includes("each step"))) {
-    const { suite, name, dtype } = record.case;
-    const key = `${record.environment.device.name} ${suite} ${name} ${dtype}`;
-    groups.set(key, [...(groups.get(key) ?? []), record]);
-  }
-  const order = ["softmax", "matmul", "moe", "attention"];
-  const rank = (group) => order.indexOf(group[0].case.suite);
-  return [...groups.values()].filter((group) => rank(group) >= 0).sort((a, b) => rank(a) - rank(b));
+/** In the order suites are taught. */
+const SUITES = ["softmax", "matmul", "moe", "attention"];
+
+/** The standing's rows of the GPUs' whole operators. */
+function standingsOf(runs, lab) {
+  const whole = lab.standingOf(runs).filter((row) => row.kind === "cuda" && SUITES.includes(row.suite));
+  return whole.sort((a, b) => SUITES.indexOf(a.suite) - SUITES.indexOf(b.suite));
 }
 
-function row(group, lab) {
-  const ours = fastest(group.filter((record) => record.implementation.kind === "ours"));
-  const theirs = fastest(group.filter((record) => record.implementation.kind === "baseline"));
+/** A ratio only where both sides were measured in one run: what a device does differs from run to run. */
+function row({ device, suite, case: name, ours, best, ratio, sameRun }, lab) {
   if (!ours) return null;
-  const { case: what, environment } = ours;
-  const named = (record) => `${record.implementation.name}, ${lab.formatSeconds(record.statistics.median)}`;
-  const ratio = theirs ? `${(theirs.statistics.median / ours.statistics.median).toFixed(2)}x` : "";
-  return `| ${environment.device.name} | ${what.suite} ${what.name} ${what.dtype} | ${named(ours)} | ${theirs ? named(theirs) : "not recorded"} | ${ratio} |`;
+  const named = (s) =>
+    `${s.implementation}, ${lab.formatSeconds(s.seconds)}${s.verdict === "trusted" ? "" : " (ambiguous)"}`;
+  const compared = ratio && (sameRun ? `${ratio.value.toFixed(2)}x` : "two runs");
+  return `| ${device} | ${suite} ${name} | ${named(ours)} | ${best ? named(best) : "not recorded"} | ${compared ?? ""} |`;
 }
 
 await runMain(async () => {
   const lab = requireFromLib("./dist/index.js");
   const runs = [...lab.loadRuns().runs, ...lab.recordedRuns().runs];
-  const records = lab.latestRecords(lab.recordsOf(runs, { deviceKind: "cuda" }));
+  const records = lab.comparableRecords(lab.recordsOf(runs, { deviceKind: "cuda" }));
   const pictured = records.filter(
     ({ case: { suite, dtype, params } }) =>
       suite === PICTURED.suite &&
@@ -72,11 +67,11 @@ await runMain(async () => {
   writeFileSync(inRoot("results", "overview.svg"), `${svg}\n`);
   report("ok", "Picture", `results/overview.svg, ${bestOfEach(pictured).length} implementations`);
 
-  const rows = groupsOf(records)
-    .map((group) => row(group, lab))
+  const rows = standingsOf(runs, lab)
+    .map((standing) => row(standing, lab))
     .filter((line) => line !== null);
   const table = [
-    "| device | case | fastest rung, median | fastest other, median | ratio |",
+    "| device | case | best rung, median | fastest other, median | ratio |",
     "|---|---|---|---|---|",
     ...rows,
   ];

@@ -102,6 +102,7 @@ export { type Column, csvText, type Flat, recordColumns, sampleColumns } from ".
 export { type Comparison, compareSamples, tiedForBest } from "./record/comparison";
 export { type DocumentOptions, runDocument } from "./record/document";
 export { type ModeRule, type Modes, modesOf, secondMode } from "./record/modes";
+export { bestOfOurs, comparableRecords, compareRecords, sameRun } from "./record/pairing";
 export { parquetBytes } from "./record/parquet";
 export {
   readBaseline,

@@ -1,5 +1,5 @@
 import { sameCase } from "../record/cases";
-import { compareSamples } from "../record/comparison";
+import { bestOfOurs, comparableRecords, compareRecords, sameRun } from "../record/pairing";
 import type { MeasureRecord, RunDocument } from "../record/schema";
 import { gpuFacts, unitOf } from "../targets/gpus";
 import { type TargetFigure, targetFigures } from "../targets/load";
@@ -54,12 +54,6 @@ export interface StandingOptions {
   readonly targets?: readonly TargetFigure[];
 }
 
-/** A record and the run it belongs to. */
-interface Candidate {
-  readonly record: MeasureRecord;
-  readonly run: RunDocument;
-}
-
 // The lab's own speed and what was tried by hand are no cases to stand in.
 const notCases = new Set(["figures", "scratch"]);
 
@@ -67,15 +61,16 @@ const notCases = new Set(["figures", "scratch"]);
  * Where this lab stands: per case and device the best of ours against the best baseline, the published target and the
  * physical limit.
  *
- * Ours is the fastest trusted record, or the fastest ambiguous one where none is trusted. A baseline's record comes from
- * the run of ours where that has it, else the newest of the same device. The best baseline is the fastest that is not
- * rejected: a slower trusted one would flatter us.
+ * Ours is the fastest trusted record, or the fastest ambiguous one where none is trusted; records of one run with a
+ * baseline are preferred as `comparableRecords` tells. A baseline's record comes from the run of ours where that has it,
+ * else the newest of the same device. The best baseline is the fastest of that run that is not rejected: a slower trusted one
+ * would flatter us.
  *
  * @example standingOf([...lab.loadRuns().runs, ...lab.recordedRuns().runs], { suite: "softmax" })
  */
 export function standingOf(runs: readonly RunDocument[], options: StandingOptions = {}): Standing[] {
   const figures = options.targets ?? targetFigures();
-  const cases = new Map<string, Candidate[]>();
+  const cases = new Map<string, MeasureRecord[]>();
   for (const run of runs) {
     if (!wantsDevice(run, options.device)) continue;
     for (const stored of run.records) {
@@ -84,10 +79,10 @@ export function standingOf(runs: readonly RunDocument[], options: StandingOption
       if (stored.bytes === null && stored.flops === null) continue;
       const record = { ...stored, environment: run.environment };
       const key = JSON.stringify([run.environment.device.name, sameCase(record)]);
-      cases.set(key, [...(cases.get(key) ?? []), { record, run }]);
+      cases.set(key, [...(cases.get(key) ?? []), record]);
     }
   }
-  return [...cases.values()].map((candidates) => standingOfCase(candidates, figures)).sort(inOrder);
+  return [...cases.values()].map((records) => standingOfCase(records, figures)).sort(inOrder);
 }
 
 /** Just what `--json` prints. */
@@ -96,45 +91,35 @@ export function standingRow(standing: Standing): StandingRow {
   return { suite, case: name, device, ours, best, ratio, target, limit };
 }
 
-function standingOfCase(candidates: readonly Candidate[], figures: readonly TargetFigure[]): Standing {
-  const ours = newestOfEach(candidates.filter(kindIs("ours"))).sort(trustedThenFastest)[0] ?? null;
-  const theirs = newestOfEach(candidates.filter(kindIs("baseline")), ours?.run).sort(fastest);
-  const best = theirs[0] ?? null;
-  const { record } = ours ?? best!;
+function standingOfCase(records: readonly MeasureRecord[], figures: readonly TargetFigure[]): Standing {
+  const candidates = comparableRecords(records);
+  const ours = bestOfOurs(candidates);
+  const theirs = candidates.filter((r) => r.implementation.kind === "baseline").sort(fastest);
+  const best = theirs.find((r) => ours !== null && sameRun(r, ours)) ?? theirs[0] ?? null;
+  const record = ours ?? best!;
   const { device } = record.environment;
   const work = device.kind === "cuda" ? workOfCase(record.case) : null;
   const published = work && publishedTimes(work, device, figures);
-  const limit = limitOf(record, best?.record ?? null);
-  const compared = ours && best && compare(ours, best);
+  const limit = limitOf(record, best);
+  const compared = ours && best && compareRecords(ours, best);
   return {
     suite: record.case.suite,
     case: caseLabel(record),
     device: device.name,
-    ours: ours && standee(ours.record),
-    best: best && standee(best.record),
+    ours: ours && standee(ours),
+    best: best && standee(best),
     ratio: compared && { value: compared.ratio, lo: compared.lo, hi: compared.hi },
     target: published?.target ?? null,
     limit: limit?.seconds ?? null,
     kind: device.kind,
-    baselines: theirs.map((c) => standee(c.record)),
-    sameRun: ours !== null && ours.run === best?.run,
+    baselines: theirs.map(standee),
+    sameRun: ours !== null && best !== null && sameRun(ours, best),
     outcome: compared && ({ a: "faster", b: "slower", tie: "tie" } as const)[compared.outcome],
     published,
-    share: ours && limit ? limit.seconds / ours.record.statistics.median : null,
+    share: ours && limit ? limit.seconds / ours.statistics.median : null,
     limitSource: limit?.source ?? null,
-    doubts: ours?.record.verdict.reasons ?? [],
+    doubts: ours?.verdict.reasons ?? [],
   };
-}
-
-function compare(ours: Candidate, best: Candidate) {
-  const [a, b] = [ours.record, best.record];
-  // Measured in turns: sample i of both ran side by side.
-  const paired =
-    ours.run === best.run &&
-    a.method.interleaved &&
-    b.method.interleaved &&
-    a.samples.length === b.samples.length;
-  return compareSamples(a.samples, b.samples, { paired });
 }
 
 function limitOf(
@@ -166,23 +151,6 @@ function standee(record: MeasureRecord): Standee {
   };
 }
 
-/** Of each implementation with its parameters the record of the preferred run, else the newest. */
-function newestOfEach(candidates: readonly Candidate[], preferred?: RunDocument): Candidate[] {
-  const held = new Map<string, Candidate>();
-  for (const candidate of candidates) {
-    const { id, parameters } = candidate.record.implementation;
-    const key = JSON.stringify([id, Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1))]);
-    const other = held.get(key);
-    if (!other || rank(candidate, preferred) >= rank(other, preferred)) held.set(key, candidate);
-  }
-  return [...held.values()];
-}
-
-/** Sorts as text: those of the preferred run after all others, then by date. */
-function rank({ run }: Candidate, preferred: RunDocument | undefined): string {
-  return `${run === preferred ? 1 : 0} ${run.environment.date}`;
-}
-
 function wantsSuite(suite: string, wanted: string | undefined): boolean {
   return wanted === undefined ? !notCases.has(suite) : suite === wanted;
 }
@@ -192,14 +160,7 @@ function wantsDevice(run: RunDocument, wanted: string | undefined): boolean {
   return wanted === undefined || name.toLowerCase().includes(wanted.toLowerCase());
 }
 
-const kindIs = (kind: "ours" | "baseline") => (c: Candidate) => c.record.implementation.kind === kind;
-
-const fastest = (a: Candidate, b: Candidate) => a.record.statistics.median - b.record.statistics.median;
-
-function trustedThenFastest(a: Candidate, b: Candidate): number {
-  const doubtful = (c: Candidate) => (c.record.verdict.verdict === "trusted" ? 0 : 1);
-  return doubtful(a) - doubtful(b) || fastest(a, b);
-}
+const fastest = (a: MeasureRecord, b: MeasureRecord) => a.statistics.median - b.statistics.median;
 
 function inOrder(a: Standing, b: Standing): number {
   const cpu = (s: Standing) => (s.kind === "cuda" ? 0 : 1);

@@ -1,6 +1,6 @@
-import { compareSamples } from "../../record/comparison";
+import { bestOfOurs, comparableRecords, compareRecords, sameRun } from "../../record/pairing";
 import type { Environment, Failure, MeasureRecord, RunDocument } from "../../record/schema";
-import { caseKey, latestRecords, recordsOf } from "../../record/store";
+import { caseKey, recordsOf } from "../../record/store";
 import type { StoredTrace } from "../../record/traceFile";
 import { digits, formatByteRate, formatBytes, formatFlopRate, formatSeconds, formatShare } from "../format";
 import { caseLabel } from "../labels";
@@ -28,7 +28,7 @@ export interface ReportInput {
 export interface SuiteSection {
   readonly suite: string;
   readonly environment: Environment;
-  /** Newest record of every case and implementation. */
+  /** A record of every case and implementation, as `comparableRecords` chooses. */
   readonly records: MeasureRecord[];
   /** The fastest variant of every implementation in each case. */
   readonly best: MeasureRecord[];
@@ -78,7 +78,7 @@ export interface ReportModel {
 /** Arranges runs by device and suite, devices with a GPU first. */
 export function reportModel(input: ReportInput): ReportModel {
   const all = [...input.runs, ...(input.baselines ?? [])];
-  const records = latestRecords(recordsOf(all));
+  const records = comparableRecords(recordsOf(all));
   const groups = new Map<string, MeasureRecord[]>();
   for (const record of records) {
     const key = JSON.stringify([record.environment.device.name, record.case.suite]);
@@ -214,15 +214,16 @@ function headlines(best: readonly MeasureRecord[]): string[] {
     cases.set(key, [...(cases.get(key) ?? []), record]);
   }
   return [...cases.values()].map((records) => {
-    const fastest = (kind: "ours" | "baseline") =>
-      records
-        .filter((r) => r.implementation.kind === kind)
-        .sort((a, b) => a.statistics.median - b.statistics.median)[0];
-    return headline(fastest("ours"), fastest("baseline"));
+    const ours = bestOfOurs(records);
+    const theirs = records
+      .filter((r) => r.implementation.kind === "baseline")
+      .sort((a, b) => a.statistics.median - b.statistics.median);
+    const beside = ours && theirs.find((r) => sameRun(r, ours));
+    return headline(ours, beside ?? theirs[0] ?? null);
   });
 }
 
-function headline(ours: MeasureRecord | undefined, baseline: MeasureRecord | undefined): string {
+function headline(ours: MeasureRecord | null, baseline: MeasureRecord | null): string {
   const record = ours ?? baseline!;
   const { name } = record.implementation;
   const { roofline, bytesPerSecond, flopsPerSecond } = record.rates;
@@ -237,11 +238,12 @@ function headline(ours: MeasureRecord | undefined, baseline: MeasureRecord | und
   if (rate) parts.push(rate);
   if (roofline) parts.push(`${formatShare(roofline.share)} of the roof`);
   if (ours && baseline) {
-    const c = compareSamples(ours.samples, baseline.samples);
+    const c = compareRecords(ours, baseline);
+    const apart = sameRun(ours, baseline) ? "" : " of another run";
     parts.push(
       c.outcome === "tie"
-        ? `a tie with ${baseline.implementation.name}`
-        : `${digits(c.ratio)}x ${baseline.implementation.name} (${digits(c.lo)} to ${digits(c.hi)})`,
+        ? `a tie with ${baseline.implementation.name}${apart}`
+        : `${digits(c.ratio)}x ${baseline.implementation.name}${apart} (${digits(c.lo)} to ${digits(c.hi)})`,
     );
   }
   const doubt = record.verdict.verdict === "ambiguous" ? ` (ambiguous: ${record.verdict.reasons[0]})` : "";

@@ -17,6 +17,7 @@ export function speedUpRows(speedUps: readonly SpeedUp[]): Row[] {
     baseline: `${s.baseline.implementation.name}, ${formatSeconds(s.baseline.statistics.median)}`,
     "speed-up": s.outcome === "tie" ? `${digits(s.ratio)}x, a tie` : `${digits(s.ratio)}x`,
     "95%": `${digits(s.lo)} to ${digits(s.hi)}`,
+    measured: s.sameRun ? "in one run" : "in two runs",
   }));
 }
 

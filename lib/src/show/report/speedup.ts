@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { compareSamples } from "../../record/comparison";
+import { bestOfOurs, compareRecords, sameRun } from "../../record/pairing";
 import type { MeasureRecord } from "../../record/schema";
 import { caseKey } from "../../record/store";
 import { type Figure, figure } from "../figure";
@@ -18,9 +18,11 @@ export interface SpeedUp {
   readonly lo: number;
   readonly hi: number;
   readonly outcome: "faster" | "slower" | "tie";
+  /** Both sides were measured in one run. */
+  readonly sameRun: boolean;
 }
 
-/** The fastest of ours in each case against every baseline of it; rejected measurements are left out. */
+/** The best of ours in each case against every baseline of it; rejected measurements are left out. */
 export function speedUpsOf(best: readonly MeasureRecord[]): SpeedUp[] {
   const cases = new Map<string, MeasureRecord[]>();
   for (const record of best.filter((r) => r.verdict.verdict !== "rejected")) {
@@ -28,14 +30,23 @@ export function speedUpsOf(best: readonly MeasureRecord[]): SpeedUp[] {
   }
   return [...cases.values()].flatMap((records) => {
     const sorted = [...records].sort((a, b) => a.statistics.median - b.statistics.median);
-    const ours = sorted.find((r) => r.implementation.kind === "ours");
+    const ours = bestOfOurs(records);
     if (!ours) return [];
     return sorted
       .filter((r) => r.implementation.kind === "baseline")
       .map((baseline) => {
-        const { ratio, lo, hi, outcome } = compareSamples(ours.samples, baseline.samples);
+        const { ratio, lo, hi, outcome } = compareRecords(ours, baseline);
         const word = outcome === "tie" ? ("tie" as const) : outcome === "a" ? "faster" : "slower";
-        return { case: caseLabel(ours), ours, baseline, ratio, lo, hi, outcome: word };
+        return {
+          case: caseLabel(ours),
+          ours,
+          baseline,
+          ratio,
+          lo,
+          hi,
+          outcome: word,
+          sameRun: sameRun(ours, baseline),
+        };
       });
   });
 }
@@ -107,8 +118,9 @@ export function speedUpPlot(speedUps: readonly SpeedUp[], title: string): Figure
     {
       title,
       caption:
-        "The fastest of ours in each case; bars: 95% interval of the ratio. Right of the line ours is the faster." +
-        (points.some((p) => p.hollow) ? " Hollow: one of the two is ambiguous." : ""),
+        "The best of ours in each case; bars: 95% interval of the ratio. Right of the line ours is the faster." +
+        (points.some((p) => p.hollow) ? " Hollow: one of the two is ambiguous." : "") +
+        (points.some((p) => !p.sameRun) ? " Some pairs come from two runs: the table says which." : ""),
       legend: names.map((label, i) => ({ label, color: oursPalette[i % oursPalette.length]! })),
     },
   );
