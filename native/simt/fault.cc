@@ -138,7 +138,7 @@ void describe(int signal, const siginfo_t* info, const WorkerContext& context, u
     *message = "memory was touched that belongs to no tensor";
   } else if (signal == SIGFPE) {
     *code = "integer-division";
-    *message = "an integer was divided by zero (on a GPU the result would be arbitrary)";
+    *message = "an integer was divided by zero, or the lowest by -1";
   } else {
     *code = "trap";
     *message = "the kernel executed a trap";

@@ -12,6 +12,7 @@ constexpr uint32_t kStaticShared = 48 * 1024;          // a kernel's static shar
 constexpr uint32_t kSharedPerBlock = 227 * 1024;       // static and dynamic together
 constexpr uint32_t kSharedPerMultiprocessor = 228 * 1024;
 constexpr uint32_t kRegisters = 64 * 1024;             // of a multiprocessor, and the most of one block
+constexpr uint64_t kHeapBytes = 8 * 1024 * 1024;       // what kernels may hold of malloc's: CUDA's default
 constexpr uint32_t kSharedReserved = 1024;             // the system's share of every block's
 
 // Resident blocks a multiprocessor, as an H200 would have them; registers are not known here and not counted.

@@ -4,8 +4,29 @@
 #include <cstring>
 
 namespace lab::simt {
+namespace {
+
+// How many arguments a format takes, which is what CUDA's printf answers.
+int argumentsOf(const char* format) {
+  int count = 0;
+  for (const char* at = format; *at; at++) {
+    if (*at != '%') continue;
+    if (at[1] == '%') {
+      at++;
+      continue;
+    }
+    // Flags, width, precision and length, in which a star takes an argument too, then the conversion itself.
+    for (at++; *at && std::strchr("-+ #0123456789.*hlLjzt", *at); at++) count += *at == '*';
+    if (!*at) break;
+    count++;
+  }
+  return count;
+}
+
+}  // namespace
 
 int PrintBuffer::print(const char* format, va_list args) {
+  if (!format) return -1;
   char line[1024];  // on a CUDA thread's stack: kept small
   va_list again;
   va_copy(again, args);
@@ -23,7 +44,7 @@ int PrintBuffer::print(const char* format, va_list args) {
     }
   }
   va_end(again);
-  return length;
+  return length < 0 ? -2 : argumentsOf(format);
 }
 
 std::string PrintBuffer::take() {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   mkdirSync,
@@ -7,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -100,4 +102,28 @@ test("a cache that cannot be written is named with the way out", async () => {
     cached("cpu", ["x"], build),
     (e) => LabError.is(e, "cache-unwritable") && /KERNEL_LAB_CACHE/.test(e.advice),
   );
+});
+
+test("a disk that fills while an entry is built is the cache's error, and nothing stays", async () => {
+  const full = Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+  await assert.rejects(
+    cached("cpu", ["x"], async (dir) => {
+      writeFileSync(join(dir, "half"), "");
+      throw full;
+    }),
+    (e) => LabError.is(e, "cache-unwritable") && /no space left/.test(e.what),
+  );
+  assert.deepEqual(readdirSync(cacheRoot()), []);
+});
+
+test("what a process that is gone left half built is removed, what one still builds is not", async () => {
+  await cached("cpu", ["x"], build);
+  const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+  const [dead, fresh, alive] = [`.new-${gone}-aa`, `.new-${gone}-bb`, `.new-${process.ppid}-cc`];
+  for (const name of [dead, fresh, alive]) mkdirSync(join(cacheRoot(), name));
+  const hourAgo = Date.now() / 1000 - 3600;
+  for (const name of [dead, alive]) utimesSync(join(cacheRoot(), name), hourAgo, hourAgo);
+  await cached("cpu", ["y"], build);
+  const left = readdirSync(cacheRoot()).filter((name) => name.startsWith(".new"));
+  assert.deepEqual(left.sort(), [fresh, alive].sort());
 });

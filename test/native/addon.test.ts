@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, statSync, symlinkSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { test } from "node:test";
 import { loadAddon, type NativeDevice } from "kernel-lab/dist/backend/binding";
 import { CommandEncoder } from "kernel-lab/dist/backend/commands";
@@ -49,7 +49,7 @@ test("shmOpen() refuses a segment that is open to others, too small, a link, or 
     );
   } finally {
     addon.shmUnlink(path);
-    if (existsSync(link)) unlinkSync(link);
+    rmSync(link, { force: true });
   }
   assert.equal(
     codeOf(() => addon.shmOpen(path, 4096)),

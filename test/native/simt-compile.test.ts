@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as lab from "kernel-lab";
+import { runCompiler } from "kernel-lab/dist/backend/simt/compiler";
 import { translate } from "kernel-lab/dist/backend/simt/translate";
 import { ints, numbers, range } from "./simt";
 
@@ -207,4 +208,23 @@ test("graphs replay launches, copies and fills with the arguments they were capt
   await graph.launch();
   await graph.launch();
   assert.deepEqual(await ints(y), [10, 10, 10, 10]);
+});
+
+test("a compiler that is killed is told apart from a source that is wrong, and nothing is cached", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "kernel-lab-killed-"));
+  const driver = join(folder, "g++");
+  for (const end of [
+    "kill -9 $$",
+    "echo 'g++: fatal error: Killed signal terminated program cc1plus' >&2; exit 1",
+  ]) {
+    writeFileSync(driver, `#!/bin/sh\n${end}\n`, { mode: 0o755 });
+    await assert.rejects(
+      runCompiler(driver, ["-c", "module.cc"], folder),
+      (e) =>
+        lab.LabError.is(e, "compiler-killed") &&
+        /SIGKILL|Killed signal/.test(e.what) &&
+        /cached/.test(e.advice),
+    );
+  }
+  rmSync(folder, { recursive: true });
 });

@@ -55,6 +55,7 @@ const deaths: Death[] = [
   { kernel: "deep", code: "stack-overflow", rest: [1000] },
   { kernel: "large_frame", code: "stack-overflow", rest: [5] },
   { kernel: "divided", code: "integer-division", line: 57, rest: [0] },
+  { kernel: "null_pointer", code: "illegal-address", line: 68 },
 ];
 
 for (const death of deaths) {
@@ -140,4 +141,50 @@ test("launches that no GPU would take are refused with what was asked for", asyn
   await refused({ grid: 4, block: 32, cluster: 3 }, /clusters? of 3/);
   await kernel.launch({ grid: 1, block: 32, shared: 232_448 }, x);
   await dev.sync();
+});
+
+test("grid.sync() of a plain launch names the kernel and the option it lacks", async () => {
+  const kernel = await dev.compile(`#include <cooperative_groups.h>
+    __global__ void alone() { cooperative_groups::this_grid().sync(); }`);
+  await assert.rejects(
+    async () => {
+      await kernel.launch({ grid: 2, block: 32 });
+      await dev.sync();
+    },
+    (e) =>
+      lab.LabError.is(e, "not-cooperative") && /"alone"/.test(e.what) && /cooperative: true/.test(e.advice),
+  );
+});
+
+test("the heap of device code ends in null pointers at 8 MB, and what is freed can be had again", async () => {
+  const kernel = await dev.compile(`__global__ void greedy(int* out) {
+    void* held[64];
+    int count = 0;
+    while (count < 64 && (held[count] = malloc(1 << 20))) count++;
+    int* large = new int[1 << 21];
+    out[0] = count;
+    out[1] = large == nullptr;
+    while (count) free(held[--count]);
+    large = new int[1 << 20];
+    out[2] = large != nullptr;
+    large[(1 << 20) - 1] = 5;
+    out[3] = large[(1 << 20) - 1];
+    delete[] large;
+  }`);
+  const out = dev.zeros([4], { dtype: "i32" });
+  for (let turn = 0; turn < 2; turn++) {
+    await kernel.launch({ grid: 1, block: 1 }, out);
+    assert.deepEqual(await ints(out), [7, 1, 1, 5]);
+  }
+});
+
+test("printf answers how many arguments its format takes, as CUDA's does", async () => {
+  const kernel = await dev.compile(`__global__ void say(int* out) {
+    out[0] = printf("%5.2f|%*d|%%|%lld %s\\n", 1.5, 4, 7, 9ll, "x");
+    out[1] = printf("none\\n");
+    out[2] = printf(nullptr);
+  }`);
+  const out = dev.zeros([3], { dtype: "i32" });
+  await kernel.launch({ grid: 1, block: 1 }, out);
+  assert.deepEqual(await ints(out), [5, 0, -1]);
 });

@@ -26,6 +26,8 @@ interface Meta {
   readonly files: Readonly<Record<string, string>>;
 }
 
+/** Milliseconds after which a build whose process is gone is nobody's. */
+const staleAfter = 10 * 60 * 1000;
 const metaName = "meta.json";
 const checkedEntries = new Map<string, string>();
 
@@ -52,14 +54,47 @@ export async function cached(
 
   const temporary = join(root, `.new-${process.pid}-${randomBytes(6).toString("hex")}`);
   try {
+    writing(root, () => sweep(root));
     writing(root, () => mkdirSync(temporary, { mode: 0o700 }));
-    await build(temporary);
+    await buildIn(root, temporary, build);
     writing(root, () => writeMeta(temporary));
     writing(root, () => publish(temporary, dir));
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
   return { dir, hit: false };
+}
+
+/** Builds an entry; where the system refuses to write it (a full disk, a quota), that is the cache's error. */
+async function buildIn(root: string, folder: string, build: (dir: string) => Promise<void>): Promise<void> {
+  try {
+    await build(folder);
+  } catch (error) {
+    const refused = /^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM|EIO|EMFILE|ENFILE)$/.test(
+      (error as NodeJS.ErrnoException).code ?? "",
+    );
+    if (!refused) throw error;
+    writing(root, () => {
+      throw error;
+    });
+  }
+}
+
+/** Removes what processes that are gone left half built. */
+function sweep(root: string): void {
+  for (const name of readdirSync(root)) {
+    const pid = Number(/^\.new-(\d+)-/.exec(name)?.[1]);
+    if (!pid || pid === process.pid) continue;
+    try {
+      process.kill(pid, 0);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") continue;
+      const folder = join(root, name);
+      // Another machine or container may share the folder, and number its processes otherwise.
+      const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (age > staleAfter) rmSync(folder, { recursive: true, force: true });
+    }
+  }
 }
 
 /** Makes or checks a folder that only this user may write to. */

@@ -92,6 +92,8 @@ const kinds: Record<string, string> = {
   deadlock: "waits for threads that will never come",
   "time-limit": "did not end within its time limit",
   "illegal-instruction": "executed an illegal instruction",
+  "integer-division": "divided an integer by zero",
+  "not-cooperative": "called grid.sync() in a launch that is not cooperative",
   "launch-failure": "failed, by a trap or an access that the driver has no other name for",
 };
 
@@ -103,6 +105,8 @@ const advices: Record<string, string> = {
     "Make local arrays smaller or recursion shallower, or open the device with a larger stackBytes.",
   "illegal-instruction":
     "Of TMA that means: a box's innermost coordinate that is no multiple of 16 bytes, or a tile not aligned to 128.",
+  "integer-division": "On a GPU the result would be arbitrary: check the divisor.",
+  "not-cooperative": "Launch it with { cooperative: true }.",
   deadlock: "Every thread of the block must reach the same __syncthreads().",
   "time-limit": "Look for a loop that never ends, or raise timeLimit when opening the device.",
 };
@@ -138,11 +142,18 @@ export function plainError(failure: NativeFailure): LabError {
 /** The `LabError` of a host that ended without a fault page. */
 export function exitError(exit: Exit): LabError {
   const how = exit.signal ? `signal ${exit.signal}` : `exit code ${exit.code}`;
-  const memory = exit.signal === "SIGKILL";
+  const memory = exit.outOfMemory === true;
+  const why = memory
+    ? ", as memory ran out"
+    : exit.signal === "SIGKILL"
+      ? exit.outOfMemory === null
+        ? ": somebody killed it, or the system did for want of memory"
+        : ": somebody killed it"
+      : "";
   const said = exit.stderr.trim();
   return new LabError(
     memory ? "out-of-memory" : "device-lost",
-    `The device's process ended by ${how}${memory ? ", as the system does when memory runs out" : ""}.${said ? `\n${said}` : ""}`,
+    `The device's process ended by ${how}${why}.${said ? `\n${said}` : ""}`,
     { advice: livesOn },
   );
 }

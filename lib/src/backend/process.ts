@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FromHost, NativeFailure, Role, ToHost } from "./protocol";
 
@@ -6,6 +7,8 @@ import type { FromHost, NativeFailure, Role, ToHost } from "./protocol";
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** True where the system ended a process for want of memory meanwhile; null where it does not tell. */
+  readonly outOfMemory: boolean | null;
   /** The last part of what it wrote to stderr. */
   readonly stderr: string;
 }
@@ -26,6 +29,16 @@ process.on("exit", () => {
   for (const child of live) child.kill("SIGKILL");
 });
 
+/** How many processes the system has ended for want of memory; null where it does not tell. */
+function endedForMemory(): number | null {
+  try {
+    const count = /^oom_kill (\d+)$/m.exec(readFileSync("/proc/vmstat", "utf8"));
+    return count && Number(count[1]);
+  } catch {
+    return null;
+  }
+}
+
 /** A child process running `host.js` in one role, with answered calls. */
 export class LabProcess {
   readonly #child: ChildProcess;
@@ -37,6 +50,7 @@ export class LabProcess {
   #unsent = 0;
   #next = 1;
   #stderr = "";
+  readonly #endedBefore = endedForMemory();
   readonly #exited: Promise<void>;
 
   constructor(role: Role, events: ProcessEvents) {
@@ -61,7 +75,9 @@ export class LabProcess {
         live.delete(child);
         await Promise.race([said, new Promise((late) => setTimeout(late, 100))]);
         for (const wake of this.#waiting.splice(0)) wake();
-        events.exit({ code, signal, stderr: this.#stderr });
+        const ended = endedForMemory();
+        const outOfMemory = ended === null ? null : signal === "SIGKILL" && ended !== this.#endedBefore;
+        events.exit({ code, signal, outOfMemory, stderr: this.#stderr });
         resolve();
       });
     });

@@ -145,7 +145,7 @@ export function noSuchKernel(name: string, kernels: readonly KernelDeclaration[]
   ];
   return new LabError("no-such-kernel", `There is no __global__ function "${name}" in the source.`, {
     advice: names.length
-      ? `It has ${names.join(", ")}; choose one with { name } (a template with its arguments, as "${names[0]!.replace("...", "float, 128")}").`
+      ? `It has ${names.join(", ")}; choose one with { name }${names.some((one) => one.endsWith("<...>")) ? ', a template with its arguments: "tile<float, 128>"' : ""}.`
       : 'A kernel is declared as: extern "C" __global__ void name(parameters) { ... }',
   });
 }

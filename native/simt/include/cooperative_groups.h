@@ -79,7 +79,7 @@ class grid_group {
   static bool is_valid() { return lab_simt::is_cooperative(); }
   static void sync() {
     if (!is_valid()) {
-      lab_simt::fault("not-cooperative", "grid.sync() needs a cooperative launch: pass cooperative: true.");
+      lab_simt::fault("not-cooperative", "all blocks must be resident for it");
     }
     lab_simt::grid_barrier();
   }

@@ -26,6 +26,7 @@
 #include "simt_atomics_wide.h"
 #include "simt_builtins.h"
 #include "simt_cluster.h"
+#include "simt_heap.h"
 #include "simt_hopper.h"
 #include "simt_identity.h"
 #include "simt_lens.h"

@@ -12,7 +12,7 @@
 
 namespace lab_simt {
 
-constexpr uint32_t kAbiVersion = 3;
+constexpr uint32_t kAbiVersion = 4;
 
 // Every CUDA thread owns one slot of address space, a power of two in size and aligned to it. Its stack grows down
 // from the slot's top; above the stack lies its ThreadView, found by masking the stack pointer. The view's place
@@ -117,6 +117,9 @@ struct Runtime {
   uint32_t (*isShared)(const void*);  // 1 for an address in the calling block's shared memory, static or dynamic
   // Only a kernel compiled for stepping calls it: `key` of a statement, `watch` of a variable.
   void (*step)(StepMark mark, uint32_t key, const StepWatch* watch);
+  // The device's heap, of a fixed size: null where it is used up.
+  void* (*heapAllocate)(uint64_t bytes);
+  void (*heapFree)(void* memory);
   int64_t sweepOffset;  // where a worker's Sweep lies, from the thread pointer
   const Hopper* hopper;              // simt_abi_hopper.h
 };

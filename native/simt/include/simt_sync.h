@@ -15,7 +15,7 @@ inline int __syncthreads_and(int predicate) {
 inline int __syncthreads_or(int predicate) { return lab_simt::barrier_vote(predicate != 0).trues != 0; }
 
 /// The barrier of that number: all of the block, or the first `threads` (whole warps) to come.
-inline void __barrier_sync(unsigned int id) { lab_simt::barrier(id, lab_simt::block_threads()); }
+inline void __barrier_sync(unsigned int id) { lab_simt::barrier(id, 0); }
 inline void __barrier_sync_count(unsigned int id, unsigned int threads) { lab_simt::barrier(id, threads); }
 
 // Code spins around fences, so they let the rest of the block run now and then.

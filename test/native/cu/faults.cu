@@ -62,3 +62,8 @@ extern "C" __global__ void large_frame(int* x, int n) {
   local[n] = 1;
   x[0] = local[n];
 }
+
+extern "C" __global__ void null_pointer(int* x) {
+  x = nullptr;
+  *x = 1;  // line 68
+}

@@ -72,19 +72,30 @@ function onPath(name: string): string | null {
   return folder ? join(folder, name) : null;
 }
 
-/** Runs the compiler; never throws. */
+/** Runs the compiler. Throws "compiler-killed" where something ended it; what it says itself is answered. */
 export function runCompiler(
   path: string,
   args: readonly string[],
   cwd: string,
 ): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const environment = { ...process.env, LC_ALL: "C" };
     execFile(path, [...args], { cwd, env: environment, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      // The driver tells when the compiler proper was ended.
+      const ended = error?.signal ?? /fatal error: (.* signal) terminated program/.exec(stderr)?.[1];
+      if (ended) return reject(compilerKilled(path, ended));
       const code = error ? (typeof error.code === "number" ? error.code : 1) : 0;
       resolve({ code, out: stdout, err: stderr || (error && !stderr ? error.message : "") });
     });
   });
+}
+
+function compilerKilled(path: string, signal: string): LabError {
+  return new LabError(
+    "compiler-killed",
+    `The C++ compiler ${path} was ended by ${signal} before it was done, as the system does when memory runs out.`,
+    { advice: "Free memory and compile again; nothing was cached, and the device and its tensors live on." },
+  );
 }
 
 /**
@@ -102,6 +113,8 @@ export function moduleFlags(compiler: HostCompiler): string[] {
     "-fno-math-errno",
     "-fno-trapping-math",
     "-fno-strict-aliasing",
+    // A null pointer's access is a fault to be told, and no proof that the kernel is never reached.
+    "-fno-delete-null-pointer-checks",
     "-fno-exceptions",
     "-fno-asynchronous-unwind-tables",
     "-fno-stack-protector",
@@ -118,6 +131,8 @@ export function moduleFlags(compiler: HostCompiler): string[] {
     // Who refers to what stays to be read, so that each kernel's shared memory is known.
     "-ffunction-sections",
     "-Wl,--emit-relocs",
+    // A module's own functions, operator new among them, and not another library's of the same name.
+    "-Wl,-Bsymbolic-functions",
     "-g1",
     "-w",
     "-fmax-errors=20",
