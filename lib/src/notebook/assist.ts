@@ -1,8 +1,7 @@
 /** Completion, hover and continuation, in the words of Jupyter's protocol. */
 
-import { isCompleteCode } from "tslab/dist/converter";
-import { printQuickInfo } from "tslab/dist/inspect";
 import type { Session } from "./session";
+import { isCompleteCode, printQuickInfo } from "./tslab";
 import type { Content } from "./wire";
 
 // Jupyter counts characters of Unicode, JavaScript counts UTF-16 units: they differ after an emoji.

@@ -1,11 +1,16 @@
 /** Runs a notebook with Node alone: no Python, no Jupyter; the same session as the Jupyter kernel's. */
 
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LabError } from "../core/error";
 import { type CellOutput, readNotebook } from "./document";
 import type { Failure } from "./failure";
 import type { WorkerMessage } from "./worker";
+
+/** How long the stderr of a process that died is waited for; milliseconds. */
+const LAST_WORDS_MS = 500;
 
 /** One cell's run; `seconds` of wall time, `expected` when the cell's tag `raises-exception` allows its failure. */
 export interface CellRun {
@@ -37,64 +42,110 @@ export interface RunOptions {
   readonly onText?: (name: "stdout" | "stderr", text: string) => void;
 }
 
+/** A notebook whose process is up and waits for the word. */
+export interface PreparedNotebook {
+  /** Runs the cells; call it once. Resolves and rejects as {@link runNotebook} does. */
+  run(options?: Omit<RunOptions, "env">): Promise<NotebookRun>;
+  /** Ends the process of a notebook that shall not run after all. */
+  discard(): void;
+}
+
+/**
+ * Starts a notebook's process and loads into it all that comes before the first cell: Node, tslab, the compiler, the
+ * declarations that the first cell imports. That takes seconds, best spent while another notebook runs.
+ *
+ * Throws `bad-notebook`. `env` is added to the environment of the notebook's process.
+ *
+ * @example
+ * const next = prepareNotebook("notebooks/02-tiling-sweep.ipynb");
+ * await runNotebook("notebooks/01-online-softmax.ipynb");
+ * await next.run();
+ */
+export function prepareNotebook(path: string, env: Readonly<Record<string, string>> = {}): PreparedNotebook {
+  const file = resolve(path);
+  const total = readNotebook(file).cells.filter(
+    (cell) => cell.type === "code" && cell.source.trim() !== "",
+  ).length;
+  const child = fork(join(__dirname, "worker.js"), [file], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "inherit", "pipe", "ipc"],
+    serialization: "advanced",
+  });
+  let complaint = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-4000);
+  });
+  // Its devices hold its stderr open a little longer than it lives, which is why "close" is not waited for.
+  const silent = new Promise<void>((done) => child.on("disconnect", done));
+  const ended = new Promise<string>((done) => {
+    child.on("error", (error) => done(`did not start: ${error.message}`));
+    child.on("exit", (code, signal) => {
+      const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+      void silent.then(() => done(how));
+    });
+  });
+  return {
+    run: (options = {}) => watch(child, { file, total, ended, complaint: () => complaint }, options),
+    discard: () => child.kill("SIGKILL"),
+  };
+}
+
+interface Watched {
+  readonly file: string;
+  readonly total: number;
+  /** How the process ended, in words. */
+  readonly ended: Promise<string>;
+  readonly complaint: () => string;
+}
+
+async function watch(child: ChildProcess, watched: Watched, options: RunOptions): Promise<NotebookRun> {
+  const { file, total } = watched;
+  const cells: CellRun[] = [];
+  const began = performance.now();
+  child.on("message", (message: WorkerMessage) => {
+    if (message.type === "text") {
+      options.onText?.(message.name, message.text);
+    } else {
+      cells.push(message.cell);
+      options.onCell?.(message.cell, cells.length, total);
+    }
+  });
+  const limit = options.timeLimit ?? 600;
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGKILL");
+  }, limit * 1000);
+  // A process that is already gone takes no message; how it ended is told below.
+  child.send("run", () => undefined);
+  const how = await watched.ended;
+  clearTimeout(timer);
+  if (late) {
+    const where = cells.length < total ? `after ${cells.length} of ${total} cells` : "after its last cell";
+    throw new LabError("time-limit", `Notebook ${file} ran longer than ${limit} s, ${where}.`, {
+      advice: "Make the cell's work smaller or allow more time (timeLimit, in seconds).",
+    });
+  }
+  const failed = cells.some((cell) => cell.failure !== null && !cell.expected);
+  if (!failed && cells.length < total) {
+    await Promise.race([once(child, "close"), sleep(LAST_WORDS_MS)]);
+    const what = `The process of notebook ${file} ${how} after ${cells.length} of ${total} cells. ${watched.complaint()}`;
+    throw new LabError("notebook-died", what.trim(), {
+      advice: "Run the notebook in JupyterLab to see the cell.",
+    });
+  }
+  return { path: file, cells, seconds: (performance.now() - began) / 1000, ok: !failed };
+}
+
 /**
  * Runs every code cell of a notebook in a process of its own, in the notebook's folder; stops at the first failure.
  *
- * Resolves also when a cell fails (`ok` is false, the failing cell is last); rejects with `bad-notebook`,
- * `notebook-died` or `time-limit`.
+ * Resolves also when a cell fails (`ok` is false, the failing cell is last); rejects with `notebook-died` or
+ * `time-limit`, throws `bad-notebook`.
  *
  * @example
  * const run = await runNotebook("notebooks/01-online-softmax.ipynb", { onCell: (_, done, total) => log(done, total) });
  */
 export function runNotebook(path: string, options: RunOptions = {}): Promise<NotebookRun> {
-  const file = resolve(path);
-  const total = readNotebook(file).cells.filter(
-    (cell) => cell.type === "code" && cell.source.trim() !== "",
-  ).length;
-  const limit = options.timeLimit ?? 600;
-  const cells: CellRun[] = [];
-  const began = performance.now();
-  return new Promise((fulfil, reject) => {
-    const child = fork(join(__dirname, "worker.js"), [file], {
-      env: { ...process.env, ...options.env },
-      stdio: ["ignore", "inherit", "pipe", "ipc"],
-      serialization: "advanced",
-    });
-    let complaint = "";
-    child.stderr?.on("data", (chunk: Buffer) => {
-      complaint = (complaint + chunk.toString()).slice(-4000);
-    });
-    const timer = setTimeout(() => {
-      child.kill("SIGKILL");
-      const where = cells.length < total ? `after ${cells.length} of ${total} cells` : "after its last cell";
-      const advice = "Make the cell's work smaller or allow more time (timeLimit, in seconds).";
-      reject(
-        new LabError("time-limit", `Notebook ${file} ran longer than ${limit} s, ${where}.`, { advice }),
-      );
-    }, limit * 1000);
-    child.on("message", (message: WorkerMessage) => {
-      if (message.type === "text") {
-        options.onText?.(message.name, message.text);
-      } else if (message.type === "cell") {
-        cells.push(message.cell);
-        options.onCell?.(message.cell, cells.length, total);
-      }
-    });
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      const failed = cells.some((cell) => cell.failure !== null && !cell.expected);
-      if (!failed && cells.length < total) {
-        const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
-        const what = `The process of notebook ${file} ${how} after ${cells.length} of ${total} cells. ${complaint}`;
-        reject(
-          new LabError("notebook-died", what.trim(), {
-            advice: "Run the notebook in JupyterLab to see the cell.",
-          }),
-        );
-        return;
-      }
-      fulfil({ path: file, cells, seconds: (performance.now() - began) / 1000, ok: !failed });
-    });
-  });
+  return prepareNotebook(path, options.env).run(options);
 }

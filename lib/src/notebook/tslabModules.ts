@@ -9,7 +9,14 @@ interface Modules {
   readonly "@tslab/typescript-for-tslab": typeof TypeScript;
 }
 
+const requireFromTslab = createRequire(require.resolve("tslab/package.json"));
+
 /** Loads one of tslab's own packages. */
 export function fromTslab<Name extends keyof Modules>(name: Name): Modules[Name] {
-  return createRequire(require.resolve("tslab/package.json"))(name) as Modules[Name];
+  return requireFromTslab(name) as Modules[Name];
+}
+
+/** The file that tslab loads for one of its own packages. */
+export function pathFromTslab(name: keyof Modules): string {
+  return requireFromTslab.resolve(name);
 }

@@ -8,7 +8,6 @@ import { StreamGatherer } from "./stream";
 
 /** What the worker tells its parent. */
 export type WorkerMessage =
-  | { readonly type: "start"; readonly total: number }
   | { readonly type: "text"; readonly name: "stdout" | "stderr"; readonly text: string }
   | { readonly type: "cell"; readonly cell: CellRun };
 
@@ -67,7 +66,9 @@ async function main(path: string): Promise<void> {
   const session = new Session(collector);
   process.on("unhandledRejection", (reason) => console.error("Unhandled rejection:", reason));
   const cells = notebook.cells.filter((cell) => cell.type === "code" && cell.source.trim() !== "");
-  await tell({ type: "start", total: cells.length });
+  const told = new Promise((resolve) => process.once("message", resolve));
+  session.warmUp(cells[0]?.source ?? "");
+  await told;
   for (const { index, source, mayFail } of cells) {
     collector.outputs = [];
     collector.count += 1;
