@@ -8,7 +8,6 @@ export { type BaselineOptions, findTorch, runBaselines } from "./baselines/run";
 export { standing, standingRows } from "./baselines/standing";
 export { type CalibrateOptions, calibrate } from "./bench/calibrate";
 export { copyBandwidth } from "./bench/copyBandwidth";
-export { type CounterQuantity, counterQuantities } from "./bench/counterMetrics";
 export { type CounterOptions, type Counters, counters, countersOf } from "./bench/counters";
 export { environmentOf, labVersion } from "./bench/environment";
 export type { Figure as SpeedFigure, FigureRun } from "./bench/figure";
@@ -100,6 +99,7 @@ export { type Bundle, type BundleFiles, type PackedRun, packBundle, readBundle }
 export { type Change, type ChangeReport, type ChangeRow, changeOf, type Severity } from "./record/change";
 export { type Column, csvText, type Flat, recordColumns, sampleColumns } from "./record/columns";
 export { type Comparison, compareSamples, tiedForBest } from "./record/comparison";
+export { type CounterQuantity, counterQuantities } from "./record/counterMetrics";
 export { type DocumentOptions, runDocument } from "./record/document";
 export { type ModeRule, type Modes, modesOf, secondMode } from "./record/modes";
 export { bestOfOurs, comparableRecords, compareRecords, sameRun } from "./record/pairing";
@@ -147,6 +147,7 @@ export {
 } from "./runtime/theoreticalOccupancy";
 export { type BarOptions, barPlot } from "./show/bars";
 export { changeMarkdown, changeText } from "./show/changes";
+export { countedBytes, countsOf } from "./show/counted";
 export { insideNotebook, type Showable, show } from "./show/display";
 export type { Figure } from "./show/figure";
 export * from "./show/format";

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as lab from "kernel-lab";
-import { quantityOf } from "kernel-lab/dist/bench/counterMetrics";
 import { findNcu, joinRows } from "kernel-lab/dist/bench/counters";
 import { replayProgram, runNcu, runProgram } from "kernel-lab/dist/bench/ncu";
 import { parseNcuCsv } from "kernel-lab/dist/bench/ncuCsv";
+import { quantityOf } from "kernel-lab/dist/record/counterMetrics";
 import { saveReplay } from "kernel-lab/dist/runtime/replay";
 import { fakeNcu, ncuTable, onFakeGpu, whyNoNvrtc } from "./fakeNcu";
 

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as lab from "kernel-lab";
-import { defaultMetrics, explainingMetrics } from "kernel-lab/dist/bench/counterMetrics";
 import {
   joinPredictions,
   predictCases,
@@ -13,6 +12,7 @@ import {
   type ValidationReason,
 } from "kernel-lab/dist/bench/crossValidation";
 import { type ValidationCase, validationCases } from "kernel-lab/dist/bench/validationCases";
+import { defaultMetrics, explainingMetrics } from "kernel-lab/dist/record/counterMetrics";
 import {
   type Predictions,
   readPredictions,

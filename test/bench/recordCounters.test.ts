@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as lab from "kernel-lab";
-import { recordMetrics } from "kernel-lab/dist/bench/counterMetrics";
 import { lensCounters, readCounters, unreadCounters, unreadNote } from "kernel-lab/dist/bench/recordCounters";
+import { recordMetrics } from "kernel-lab/dist/record/counterMetrics";
 import { counterSchema } from "kernel-lab/dist/record/schema";
 import { ncuTable, onFakeGpu, whyNoNvrtc } from "./fakeNcu";
 

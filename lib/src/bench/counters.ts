@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findCudaTool } from "../backend/cuda/tools";
 import { LabError } from "../core/error";
+import { defaultMetrics } from "../record/counterMetrics";
 import type { Kernel } from "../runtime/kernel";
 import type { LaunchConfig } from "../runtime/launch";
 import type { KernelArg } from "../runtime/pack";
 import { type KernelLaunch, saveReplay } from "../runtime/replay";
-import { defaultMetrics } from "./counterMetrics";
 import { runNcu, unknownMetrics } from "./ncu";
 import type { NcuRow } from "./ncuCsv";
 

@@ -1,8 +1,8 @@
 import { LabError } from "../core/error";
 import type { LensReport } from "../lens/report";
+import { defaultMetrics, recordMetrics } from "../record/counterMetrics";
 import type { CounterRecord, StoredRecord } from "../record/schema";
 import type { KernelLaunch } from "../runtime/replay";
-import { defaultMetrics, recordMetrics } from "./counterMetrics";
 import { type Counters, countersOf } from "./counters";
 
 /** Counters as a record keeps them, and what is to be said of them. */

@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { MeasureRecord } from "../record/schema";
+import { countedBytes } from "./counted";
 import { type Figure, figure } from "./figure";
 import { digits, formatByteRate, formatFlopRate, tickText } from "./format";
 import { defaultTitle } from "./labels";
@@ -14,8 +15,12 @@ export interface RooflineOptions {
   readonly width?: number;
 }
 
+const pointsNote =
+  "Diamonds: by the bytes that hardware counters saw. Circles: by the bytes that must move at least.";
+
 /**
- * Operations a second over arithmetic intensity, both logarithmic, beneath the device's two roofs.
+ * Operations a second over arithmetic intensity, both logarithmic, beneath the device's two roofs. The intensity is by the
+ * bytes that hardware counters saw where the record has them, marked, else by the bytes that must move.
  *
  * @example lab.show(lab.rooflinePlot(records, { bandwidth: 4.18e12, peak: 67e12 }))
  */
@@ -25,10 +30,12 @@ export function rooflinePlot(records: readonly MeasureRecord[], options: Rooflin
   const points = shown.flatMap((record) => {
     if (!record.bytes || !record.flops) return [];
     const { name } = record.implementation;
+    const counted = countedBytes(record);
     return [
       {
         name,
-        intensity: record.flops / record.bytes,
+        intensity: record.flops / (counted || record.bytes),
+        counted: Boolean(counted),
         rate: record.flops / record.statistics.median / 1e12,
         color: color.get(name)!,
         hollow: isAmbiguous(record),
@@ -56,22 +63,30 @@ export function rooflinePlot(records: readonly MeasureRecord[], options: Rooflin
       y: { type: "log", label: "TFLOP/s", grid: true, tickFormat: tickText, ticks: 6 },
       marks: [
         Plot.line(roof, { x: "i", y: "rate", stroke: colors.roof, strokeWidth: 2 }),
-        Plot.dot(points, {
-          x: "intensity",
-          y: "rate",
-          r: 5.5,
-          fill: (d: Point) => (d.hollow ? "transparent" : d.color),
-          stroke: "color",
-          strokeWidth: 2,
-          title: (d: Point) =>
-            `${d.name}: ${formatFlopRate(d.rate * 1e12)} at ${digits(d.intensity)} FLOP a byte`,
-        }),
+        ...([false, true] as const).map((counted) =>
+          Plot.dot(
+            points.filter((p) => p.counted === counted),
+            {
+              x: "intensity",
+              y: "rate",
+              r: 5.5,
+              ...(counted ? { symbol: "diamond" as const } : {}),
+              fill: (d: Point) => (d.hollow ? "transparent" : d.color),
+              stroke: "color",
+              strokeWidth: 2,
+              title: (d: Point) =>
+                `${d.name}: ${formatFlopRate(d.rate * 1e12)} at ${digits(d.intensity)} FLOP a byte` +
+                (counted ? ", bytes as the hardware counted them" : ", bytes that must move"),
+            },
+          ),
+        ),
       ],
     },
     {
       title: options.title ?? `Roofline: ${defaultTitle(records)}`,
       caption: [
         `Roofs: ${formatByteRate(options.bandwidth)} and ${formatFlopRate(options.peak)}; they meet at ${digits(ridge)} FLOP a byte.`,
+        points.some((p) => p.counted) ? pointsNote : "",
         caption,
       ]
         .filter(Boolean)

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  computeRoof,
-  countedBytes,
-  limitOf,
-  memoryRoof,
-  utilizationOf,
-} from "kernel-lab/dist/show/report/utilization";
+import { runDocument } from "kernel-lab/dist/record/document";
+import { countedBytes, countsOf, hardwareCounters } from "kernel-lab/dist/show/counted";
+import { report } from "kernel-lab/dist/show/report/report";
+import { counterRows } from "kernel-lab/dist/show/report/rows";
+import { computeRoof, limitOf, memoryRoof, utilizationOf } from "kernel-lab/dist/show/report/utilization";
+import { rooflinePlot } from "kernel-lab/dist/show/roofline";
 import { fixtureRecord } from "../../record/fixtures";
 
 /** A record of one millisecond that moves and computes so much. */
@@ -101,4 +100,78 @@ test("limitOf() blames the launch where little else is timed, and says when noth
   assert.equal(limitOf(short).by, "launch");
   const bare = fixtureRecord({ device: "cpu" });
   assert.equal(limitOf({ ...bare, bytes: null, rates: { ...bare.rates, roofline: null } }).by, "unknown");
+});
+
+const lensMetrics = {
+  "l1tex__t_requests_pipe_lsu_mem_global_op_ld.sum": 100,
+  "l1tex__t_requests_pipe_lsu_mem_global_op_st.sum": 100,
+  "l1tex__t_sectors_pipe_lsu_mem_global_op_ld.sum": 3200,
+  "l1tex__t_sectors_pipe_lsu_mem_global_op_st.sum": 400,
+  "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_ld.sum": 60,
+  "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_st.sum": 40,
+  "l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_ld.sum": 25,
+  "l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_st.sum": 0,
+  "smsp__sass_thread_inst_executed_op_fadd_pred_on.sum": 10,
+  "smsp__sass_thread_inst_executed_op_fmul_pred_on.sum": 20,
+  "smsp__sass_thread_inst_executed_op_ffma_pred_on.sum": 30,
+};
+const byLens = [{ ...counters(lensMetrics)[0], source: "lens" as const, traced: 0.5 }];
+
+test("the lens's counts stand in the record, marked, and are never taken for the hardware's", () => {
+  const lensed = record(2.09e9, 99e9, { counters: byLens });
+  assert.deepEqual(hardwareCounters(lensed), []);
+  assert.equal(countedBytes(lensed), null);
+  assert.equal(utilizationOf(lensed).memory?.source, "model");
+  const counts = countsOf(lensed)!;
+  assert.deepEqual(
+    [
+      counts.by,
+      counts.traced,
+      counts.requests,
+      counts.sectors,
+      counts.wavefronts,
+      counts.conflicts,
+      counts.flops,
+    ],
+    ["lens", 0.5, 200, 3600, 100, 25, 90],
+  );
+  assert.equal(countsOf(record(1, 1)), null);
+  const { why } = limitOf(record(1e8, 1e9, { counters: byLens, resources: launch }));
+  assert.match(why, /18\.0 sectors a request to global memory \(by the lens\); 25(\.0)?% of the passes/);
+});
+
+test("the report has a table of counters where some were read, with who counted", () => {
+  const hardware = fixtureRecord({
+    id: "b",
+    bytes: 1e6,
+  });
+  const read = { ...lensMetrics, "dram__bytes_read.sum": 3e6, "dram__bytes_write.sum": 1e6 };
+  const records = [
+    { ...fixtureRecord({ id: "a" }), counters: byLens },
+    { ...hardware, counters: [{ ...counters(read)[0], source: "ncu" as const }] },
+  ];
+  const { html, markdown, model } = report({ runs: [runDocument("softmax", records)] });
+  for (const text of [html, markdown]) {
+    assert.match(text, /Counters/);
+    assert.match(text, /the lens, 50(\.0)?% of the blocks/);
+  }
+  const rows = counterRows(model.sections[0]!.kernels);
+  assert.equal(rows.length, 2);
+  const counted = rows.find((r) => r["counted by"] === "hardware")!;
+  assert.equal(counted["memory read"], "3.00 MB");
+  assert.equal(counted["sectors a request"], "18.0");
+  const none = report({ runs: [runDocument("softmax", [fixtureRecord()])] });
+  assert.doesNotMatch(none.html + none.markdown, /Counters/);
+});
+
+test("rooflinePlot() places a record by the bytes the hardware counted, as a diamond", () => {
+  const plain = fixtureRecord({ flops: 1e9, bytes: 1e8 });
+  const read = { "dram__bytes_read.sum": 3e8, "dram__bytes_write.sum": 1e8 };
+  const counted = { ...fixtureRecord({ id: "b", flops: 1e9, bytes: 1e8 }), counters: counters(read) };
+  const roofs = { bandwidth: 4e12, peak: 64e12 };
+  const { svg, caption } = rooflinePlot([plain, counted], roofs);
+  assert.match(caption!, /Diamonds: by the bytes that hardware counters saw/);
+  assert.match(svg, /at 2\.50 FLOP a byte, bytes as the hardware counted them/);
+  assert.match(svg, /at 10\.0 FLOP a byte, bytes that must move/);
+  assert.doesNotMatch(rooflinePlot([plain], roofs).caption!, /Diamonds/);
 });

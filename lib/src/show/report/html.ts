@@ -3,7 +3,17 @@ import { recordsView, type TableView, tableOf } from "../table";
 import { figuresOf, rooflinesOf, timelineOf } from "./figures";
 import { environmentRows, environmentTitle, type ReportModel, type SuiteSection } from "./model";
 import { noNotes, notesHtml } from "./notes";
-import { attemptRows, failureRows, ladderRows, limitRows, speedUpRows, timeRows, useRows } from "./rows";
+import {
+  attemptRows,
+  counterRows,
+  countersNote,
+  failureRows,
+  ladderRows,
+  limitRows,
+  speedUpRows,
+  timeRows,
+  useRows,
+} from "./rows";
 import { speedUpPlot } from "./speedup";
 import { style } from "./style";
 import { traceHtml } from "./traces";
@@ -148,7 +158,12 @@ ${each((s) => htmlOf(rooflinesOf(s))) || "<p>No case here has its bytes, its ope
 ${use("memory")}
 <h3>Compute utilisation</h3>
 <p class="soft">By hardware counters where they were read; by the model, that is by the operations of the case, where not.</p>
-${use("compute") || "<p>The operations or the peak of these cases are not known.</p>"}`;
+${use("compute") || "<p>The operations or the peak of these cases are not known.</p>"}
+${counters(each((s) => viewOf(counterRows(s.kernels))))}`;
+}
+
+function counters(tables: string): string {
+  return tables && `<h3>Counters</h3>\n<p class="soft">${escapeHtml(countersNote)}</p>\n${tables}`;
 }
 
 function analysis(model: ReportModel): string {

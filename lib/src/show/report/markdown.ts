@@ -7,6 +7,8 @@ import { noNotes } from "./notes";
 import {
   attemptRows,
   barText,
+  counterRows,
+  countersNote,
   failureRows,
   ladderRows,
   limitRows,
@@ -109,7 +111,16 @@ function profile(model: ReportModel): string[] {
     "### Compute utilisation",
     "",
     ...use("compute"),
+    ...counters(model),
   ];
+}
+
+function counters(model: ReportModel): string[] {
+  const tables = model.sections.flatMap((s) => {
+    const rows = counterRows(s.kernels);
+    return rows.length === 0 ? [] : [`#### ${nameOf(s)}`, "", ...table(rows)];
+  });
+  return tables.length === 0 ? [] : ["### Counters", "", countersNote, "", ...tables];
 }
 
 function timeline({ shown }: SuiteSection): string[] {

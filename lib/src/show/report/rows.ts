@@ -1,5 +1,6 @@
 import type { Failure } from "../../record/schema";
-import { digits, formatSeconds, formatShare } from "../format";
+import { countsOf } from "../counted";
+import { digits, formatBytes, formatSeconds, formatShare } from "../format";
 import { caseLabel } from "../labels";
 import type { CellValue } from "../table";
 import type { Attempts, LadderStep } from "./attempts";
@@ -47,6 +48,37 @@ export function useRows(kernels: readonly KernelUse[], of: "memory" | "compute")
           },
         ]
       : [];
+  });
+}
+
+/** What stands above the table of counters. */
+export const countersNote =
+  "Of one run. The hardware's are ncu's; the lens's are what it predicts on the CPU device, which has no memory bus to count.";
+
+/** What counters say of each kernel, where somebody read them. */
+export function counterRows(kernels: readonly KernelUse[]): Row[] {
+  const shown = (value: number | null, format: (value: number) => string) =>
+    value === null ? "" : format(value);
+  return kernels.flatMap(({ record }) => {
+    const counts = countsOf(record);
+    if (!counts) return [];
+    const { bytesRead, bytesWritten, requests, sectors, wavefronts, conflicts, flops } = counts;
+    return [
+      {
+        kernel: record.implementation.name,
+        case: caseLabel(record),
+        "memory read": shown(bytesRead, formatBytes),
+        written: shown(bytesWritten, formatBytes),
+        "must move": shown(record.bytes, formatBytes),
+        "sectors a request": requests && sectors !== null ? digits(sectors / requests) : "",
+        "bank conflicts": wavefronts && conflicts !== null ? formatShare(conflicts / wavefronts) : "",
+        "FLOPs (f32)": shown(flops, digits),
+        "counted by":
+          counts.by === "hardware"
+            ? "hardware"
+            : `the lens${counts.traced < 1 ? `, ${formatShare(counts.traced)} of the blocks` : ""}`,
+      },
+    ];
   });
 }
 

@@ -1,5 +1,6 @@
 import type { CounterRecord, MeasureRecord } from "../../record/schema";
 import { gpuFacts, unitOf } from "../../targets/gpus";
+import { countedBytes, countsOf, hardwareCounters } from "../counted";
 import { formatByteRate, formatBytes, formatFlopRate, formatSeconds, formatShare } from "../format";
 
 /** A rate that nothing on the device exceeds, and who says so. */
@@ -67,11 +68,6 @@ export function utilizationOf(record: MeasureRecord): Utilization {
   };
 }
 
-/** Bytes that the counters saw cross the memory bus in one run; null where they were not read. */
-export function countedBytes(record: MeasureRecord): number | null {
-  return sumOf(record, ["dram__bytes_read.sum", "dram__bytes_write.sum"]);
-}
-
 function countedMemory(record: MeasureRecord, roof: Roof | null): Use | null {
   const percent = longest(record, "dram__throughput.avg.pct_of_peak_sustained_elapsed");
   if (percent !== null) return { share: percent / 100, source: "counters" };
@@ -88,24 +84,11 @@ function countedCompute(record: MeasureRecord): Use | null {
 
 // Percentages of several launches do not add up; one launch is the usual case, else the time weighs them.
 function longest(record: MeasureRecord, metric: string): number | null {
-  const counters = record.counters ?? [];
+  const counters = hardwareCounters(record);
   const weight = (c: CounterRecord) => c.metrics["gpu__time_duration.sum"] ?? 1;
   const whole = counters.reduce((sum, c) => sum + weight(c), 0);
   if (counters.length === 0 || counters.some((c) => c.metrics[metric] === undefined)) return null;
   return counters.reduce((sum, c) => sum + (c.metrics[metric]! * weight(c)) / whole, 0);
-}
-
-function sumOf(record: MeasureRecord, metrics: readonly string[]): number | null {
-  const counters = record.counters ?? [];
-  let sum = 0;
-  for (const { metrics: values } of counters) {
-    for (const metric of metrics) {
-      const value = values[metric];
-      if (value === undefined) return null;
-      sum += value;
-    }
-  }
-  return counters.length === 0 ? null : sum;
 }
 
 /** At this share of a roof and above, the roof is the limit. */
@@ -139,7 +122,8 @@ export function limitOf(record: MeasureRecord): Limit {
     compute ? `${formatShare(compute.share)} of the compute` : "",
   ].filter(Boolean);
   const clues = cluesOf(record);
-  if (!record.counters && clues.length === 0) clues.push("counters would tell stalls from wasted traffic");
+  if (hardwareCounters(record).length === 0 && clues.length === 0)
+    clues.push("counters would tell stalls from wasted traffic");
   return {
     by: "latency",
     why: `no roof is near: ${shares.join(" and ")} peak${clues.length > 0 ? `; ${clues.join("; ")}` : ""}`,
@@ -159,10 +143,33 @@ function cluesOf(record: MeasureRecord): string[] {
     const registers = resources.registers ? ` at ${resources.registers} registers` : "";
     clues.push(`occupancy ${formatShare(resources.occupancy)}${registers}`);
   }
+  clues.push(...countedClues(record));
   const blocks = resources?.grid?.reduce((a, b) => a * b, 1);
   const processors = environment.device.kind === "cuda" ? environment.device.multiprocessors : null;
   if (blocks && processors && blocks < processors) {
     clues.push(`${blocks} blocks for ${processors} multiprocessors`);
+  }
+  return clues;
+}
+
+/** Of a warp's 32 lanes with four bytes each, four sectors are all that is needed. */
+const manySectors = 8;
+const manyConflicts = 0.1;
+
+/** What counters show of requests, whoever counted. */
+function countedClues(record: MeasureRecord): string[] {
+  const counts = countsOf(record);
+  if (!counts) return [];
+  const { requests, sectors, wavefronts, conflicts } = counts;
+  const by = counts.by === "lens" ? " (by the lens)" : "";
+  const clues: string[] = [];
+  if (requests && sectors && sectors / requests > manySectors) {
+    clues.push(`${(sectors / requests).toFixed(1)} sectors a request to global memory${by}`);
+  }
+  if (wavefronts && conflicts && conflicts / wavefronts > manyConflicts) {
+    clues.push(
+      `${formatShare(conflicts / wavefronts)} of the passes through shared memory are bank conflicts${by}`,
+    );
   }
   return clues;
 }
