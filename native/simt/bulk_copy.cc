@@ -167,6 +167,16 @@ void checkCopy(const BulkCopy& copy) {
   }
 }
 
+std::vector<GlobalRow> globalRows(const BulkCopy& copy) {
+  if (!copy.map) return {{static_cast<uint8_t*>(copy.global), copy.bytes}};
+  std::vector<GlobalRow> rows;
+  const uint32_t width = elementBytes(*copy.map);
+  forEachRow(copy, [&](const Row& row) {
+    if (row.end > row.begin) rows.push_back({row.global + row.begin * width, (row.end - row.begin) * width});
+  });
+  return rows;
+}
+
 void performLoad(const BulkCopy& copy, uint8_t* shared) {
   if (!copy.map) {
     std::memcpy(shared, copy.global, copy.bytes);

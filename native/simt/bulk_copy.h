@@ -1,6 +1,7 @@
 // What TMA does once a copy is due: a box of a tensor, or plain bytes, between global and shared memory.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "include/simt_abi_hopper.h"
 
@@ -10,6 +11,13 @@ namespace lab::simt {
 uint32_t copyBytes(const lab_simt::BulkCopy& copy);
 // Ends the device with a fault that names what is wrong with a copy as it is issued.
 void checkCopy(const lab_simt::BulkCopy& copy);
+
+// The stretches of global memory that a copy touches, a row of its box each; elements outside the tensor are none of them.
+struct GlobalRow {
+  uint8_t* at;
+  uint32_t bytes;
+};
+std::vector<GlobalRow> globalRows(const lab_simt::BulkCopy& copy);
 
 // `shared` is where copy.shared lies. Tiles are swizzled by the address bits, elements outside the tensor filled.
 void performLoad(const lab_simt::BulkCopy& copy, uint8_t* shared);

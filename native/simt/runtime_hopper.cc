@@ -6,6 +6,7 @@
 #include "bulk_copy.h"
 #include "fault.h"
 #include "include/simt_api.h"
+#include "lens/trace_hopper.h"
 
 namespace lab::simt {
 
@@ -147,7 +148,9 @@ void bulkStore(const BulkCopy* copy) {
   ownBlock().sharedAt(copy->shared, copyBytes(*copy));
   auto effect = [](void* payload) {
     const auto& due = *static_cast<const BulkCopy*>(payload);
-    performStore(due, ownBlock().sharedAt(due.shared, copyBytes(due)));
+    Block& block = ownBlock();
+    performStore(due, block.sharedAt(due.shared, copyBytes(due)));
+    if (block.grid()->tracer) lens::tellBulkStored(due);
   };
   ownStores().defer(effect, copy, sizeof *copy);
 }
@@ -181,7 +184,7 @@ void wgmmaWait(uint32_t keep) {
     return w.wgmma.issued(w.rank, w.products);
   };
   block.waitUntil(thread, ready, &wanted, "all four warps of its warpgroup to issue a wgmma");
-  block.units().wgmma.make(wanted.rank, wanted.products, block.window());
+  block.units().wgmma.make(wanted.rank, wanted.products, block.window(), block.grid()->tracer != nullptr);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include "bulk_copy.h"
 #include "fault.h"
 #include "include/simt_api.h"
-#include "lens/tracer.h"
+#include "lens/trace_hopper.h"
 
 namespace lab::simt {
 
@@ -53,7 +53,8 @@ void Block::clusterWait(ThreadView* self) {
 // Delivers what is on its way once the phase lacks nothing else.
 bool Block::testMbarrier(uint32_t address, uint32_t parity) {
   const uint32_t offset = address & kSharedOffsetMask;
-  Mbarrier barrier(reinterpret_cast<uint64_t*>(sharedAt(address, 8)));
+  auto* word = reinterpret_cast<uint64_t*>(sharedAt(address, 8));
+  Mbarrier barrier(word);
   if (barrier.phase() != parity) return true;
   Deliveries& deliveries = units().deliveries;
   if (barrier.pending() != deliveries.arrivalsFor(offset) || barrier.owed() > int64_t(deliveries.bytesFor(offset))) return false;
@@ -62,20 +63,21 @@ bool Block::testMbarrier(uint32_t address, uint32_t parity) {
     if (delivery.bytes) {
       uint8_t* to = sharedAt(delivery.copy.shared, delivery.bytes);
       performLoad(delivery.copy, to);
-      if (grid_->tracer) grid_->tracer->copy(lab_simt::self(), lens::Kind::kAsyncWrite, 0, to, delivery.bytes);
+      if (grid_->tracer) lens::tellBulkLanded(delivery.copy, to, word);
       barrier.expect(-int64_t(delivery.bytes));
     }
     if (delivery.arrivals) {
       delivery.copies->waitThrough(delivery.through);
       barrier.arrive(delivery.arrivals);
-      // The copies may have been made long ago, by the thread itself: its arrival makes them known.
-      if (grid_->tracer) grid_->tracer->object(delivery.rank, lens::Kind::kRelease, 0, reinterpret_cast<uintptr_t>(sharedAt(address, 8)));
+      // The copies may have been made long ago, by the thread itself, or just now by whoever waits.
+      if (grid_->tracer) {
+        lens::tellArrival(delivery.rank, word);
+        lens::tellArrival(lab_simt::self()->rank, word);
+      }
     }
   }
-  // What arrived is there for everybody who waits for the barrier.
   const bool ended = barrier.phase() != parity;
-  if (ended && grid_->tracer)
-    grid_->tracer->object(lab_simt::self()->rank, lens::Kind::kRelease, 0, reinterpret_cast<uintptr_t>(sharedAt(address, 8)));
+  if (ended && grid_->tracer) lens::tellPhaseEnd(word);
   return ended;
 }
 

@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "fault.h"
+#include "lens/trace_hopper.h"
+#include "wgmma_operands.h"
 
 namespace lab::simt {
 
@@ -16,8 +18,20 @@ namespace {
 
 constexpr uint32_t kRows = 16;  // of D that a warp makes
 
-// A matrix of `extent` rows or columns by 16 of k, as its descriptor says.
-MatrixLayout decode(uint64_t descriptor, uint32_t extent, uint32_t mnMajor, const SharedWindow& window) {
+// The first accumulator of D's row `row` in columns 8j: register 4j of a lane, and the three after it.
+template <typename F>
+void forEachPair(uint32_t n, F visit) {
+  for (uint32_t lane = 0; lane < kWarpSize; lane++) {
+    for (uint32_t j = 0; j < n / 8; j++) {
+      visit(lane, 4 * j, (lane / 4) * n + 8 * j + 2 * (lane % 4));
+      visit(lane, 4 * j + 2, (lane / 4 + 8) * n + 8 * j + 2 * (lane % 4));
+    }
+  }
+}
+
+}  // namespace
+
+MatrixLayout operandLayout(uint64_t descriptor, uint32_t extent, uint32_t mnMajor, const SharedWindow& window) {
   constexpr uint32_t rowBytes[] = {16, 128, 64, 32};
   auto field = [descriptor](uint32_t at) { return uint32_t(descriptor >> at & 0x3fff) << 4; };
   MatrixLayout layout{nullptr, field(16), field(32), rowBytes[descriptor >> 62], mnMajor};
@@ -40,19 +54,6 @@ MatrixLayout decode(uint64_t descriptor, uint32_t extent, uint32_t mnMajor, cons
   }
   return layout;
 }
-
-// The first accumulator of D's row `row` in columns 8j: register 4j of a lane, and the three after it.
-template <typename F>
-void forEachPair(uint32_t n, F visit) {
-  for (uint32_t lane = 0; lane < kWarpSize; lane++) {
-    for (uint32_t j = 0; j < n / 8; j++) {
-      visit(lane, 4 * j, (lane / 4) * n + 8 * j + 2 * (lane % 4));
-      visit(lane, 4 * j + 2, (lane / 4 + 8) * n + 8 * j + 2 * (lane % 4));
-    }
-  }
-}
-
-}  // namespace
 
 std::unique_ptr<Wgmma::Product> Wgmma::fresh() {
   if (spare_.empty()) return std::make_unique<Product>();
@@ -107,7 +108,7 @@ bool Wgmma::issued(uint32_t rank, uint64_t products) const {
           group.products[products - 1 - group.first]->threads == kWarpgroupThreads);
 }
 
-void Wgmma::make(uint32_t rank, uint64_t products, const SharedWindow& window) {
+void Wgmma::make(uint32_t rank, uint64_t products, const SharedWindow& window, bool traced) {
   Warpgroup& group = groups_[rank / kWarpgroupThreads];
   const uint32_t warp = rank % kWarpgroupThreads / kWarpSize, firstThread = warp * kWarpSize;
   if (group.made[warp] >= products) return;
@@ -135,12 +136,13 @@ void Wgmma::make(uint32_t rank, uint64_t products, const SharedWindow& window) {
     work.d = tile;
     work.n = issue.n;
     work.firstRow = kRows * warp;
-    work.b = decode(issue.b, issue.n, issue.bMnMajor, window);
+    work.b = operandLayout(issue.b, issue.n, issue.bMnMajor, window);
     if (issue.registers) {
       work.registers = product.registers + firstThread;
     } else {
-      work.a = decode(issue.a, 64, issue.aMnMajor, window);
+      work.a = operandLayout(issue.a, 64, issue.aMnMajor, window);
     }
+    if (traced) lens::tellWgmmaRead(rank, work);
     issue.multiply(&work);
   }
   store();

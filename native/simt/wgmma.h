@@ -25,8 +25,8 @@ class Wgmma {
   uint64_t needed(uint32_t rank, uint32_t keep) const;
   // True when all four warps have issued that many.
   bool issued(uint32_t rank, uint64_t products) const;
-  // Makes the calling thread's warp's share of the first `products`, where that has not been done.
-  void make(uint32_t rank, uint64_t products, const SharedWindow& window);
+  // Makes the calling thread's warp's share of the first `products`, where that has not been done. `traced`: the lens is told.
+  void make(uint32_t rank, uint64_t products, const SharedWindow& window, bool traced);
   // For a new block.
   void reset();
 

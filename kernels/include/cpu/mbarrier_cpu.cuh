@@ -1,9 +1,6 @@
-// The CPU device's twin of mbarrier.cuh: the runtime keeps phase, counts and bytes in the barrier's own eight bytes.
-//
-// The lens is told who knows what after whom: an arrival releases, a wait that has ended acquires.
+// The CPU device's twin of mbarrier.cuh: the runtime keeps phase, counts and bytes in the barrier's own eight bytes, and
+// tells the lens who knows what after whom.
 #pragma once
-
-#include <simt_lens.h>
 
 namespace lab {
 
@@ -14,11 +11,9 @@ inline void mbarrierInitFence() {}
 inline void mbarrierInvalidate(Mbarrier& barrier) { lab_simt::hopper().mbarrierInvalidate(sharedAddress(&barrier)); }
 
 inline void mbarrierArrive(Mbarrier& barrier, unsigned count = 1) {
-  lab_simt::lens::release(&barrier);
   lab_simt::hopper().mbarrierArrive(sharedAddress(&barrier), count);
 }
 inline void mbarrierArriveRemote(Mbarrier& barrier, unsigned rank, unsigned count = 1) {
-  lab_simt::lens::release(peerShared(&barrier, rank));
   lab_simt::hopper().mbarrierArrive(peerAddress(sharedAddress(&barrier), rank), count);
 }
 inline void mbarrierExpect(Mbarrier& barrier, unsigned bytes) {
@@ -37,14 +32,12 @@ inline bool mbarrierTryWait(Mbarrier& barrier, unsigned parity) {
   if (!lab_simt::hopper().mbarrierTest(address, parity)) {
     // Code asks again and again: the others must get on meanwhile.
     lab_simt::yield();
-    if (!lab_simt::hopper().mbarrierTest(address, parity)) return false;
+    return lab_simt::hopper().mbarrierTest(address, parity) != 0;
   }
-  lab_simt::lens::acquire(&barrier);
   return true;
 }
 inline void mbarrierWait(Mbarrier& barrier, unsigned parity) {
   lab_simt::hopper().mbarrierWait(sharedAddress(&barrier), parity);
-  lab_simt::lens::acquire(&barrier);
 }
 
 }  // namespace lab

@@ -16,6 +16,7 @@ template <typename T>
 struct ElementBits;
 template <>
 struct ElementBits<__half> {
+  static constexpr unsigned isBfloat16 = 0;
   static inline __attribute__((always_inline)) float toFloat(unsigned short bits) {
     const unsigned magnitude = static_cast<unsigned>(bits & 0x7fffu) << 13;
     const unsigned special = (bits & 0x7c00u) == 0x7c00u ? 0x7f800000u : 0;
@@ -26,6 +27,7 @@ struct ElementBits<__half> {
 };
 template <>
 struct ElementBits<__nv_bfloat16> {
+  static constexpr unsigned isBfloat16 = 1;
   static inline __attribute__((always_inline)) float toFloat(unsigned short bits) {
     return __uint_as_float(static_cast<unsigned>(bits) << 16);
   }
@@ -118,13 +120,15 @@ inline void wgmmaWait(float (&... d)[R]) {
 template <typename T, Major B = Major::k, Major A = Major::k, int R>
 inline void wgmma(float (&d)[R], MatrixDescriptor a, MatrixDescriptor b, bool accumulate = true) {
   static_assert(R % 4 == 0 && R >= 4 && R <= 128, "N = 2R is a multiple of 8 from 8 to 256");
-  const lab_simt::WgmmaIssue issue{a, b, d, nullptr, 2 * R, accumulate, A == Major::mn, B == Major::mn, detail::multiply<T>};
+  const lab_simt::WgmmaIssue issue{a, b, d, nullptr, 2 * R, accumulate, A == Major::mn, B == Major::mn,
+                                   detail::ElementBits<T>::isBfloat16, detail::multiply<T>};
   lab_simt::hopper().wgmmaIssue(&issue);
 }
 template <typename T, Major B = Major::k, int R>
 inline void wgmma(float (&d)[R], const unsigned (&a)[4], MatrixDescriptor b, bool accumulate = true) {
   static_assert(R % 4 == 0 && R >= 4 && R <= 128, "N = 2R is a multiple of 8 from 8 to 256");
-  const lab_simt::WgmmaIssue issue{0, b, d, a, 2 * R, accumulate, 0, B == Major::mn, detail::multiply<T>};
+  const lab_simt::WgmmaIssue issue{0, b, d, a, 2 * R, accumulate, 0, B == Major::mn,
+                                   detail::ElementBits<T>::isBfloat16, detail::multiply<T>};
   lab_simt::hopper().wgmmaIssue(&issue);
 }
 

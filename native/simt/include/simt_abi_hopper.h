@@ -51,6 +51,7 @@ struct WgmmaIssue {
   uint32_t n;
   uint32_t accumulate;              // 0: d counts as zero
   uint32_t aMnMajor, bMnMajor;
+  uint32_t bfloat16;                // the elements' type: 0 for half
   void (*multiply)(const WgmmaWork*);  // made by the module, for its element type and this machine
 };
 

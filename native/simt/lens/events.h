@@ -31,6 +31,17 @@ enum class Kind : uint8_t {
   kAsyncCommit,
   kAsyncWait,        // `aux`: groups that may stay unfinished, ~0: none, uncommitted copies too
   kAsyncWrite,
+  // Hopper's units; `aux` is the address of a BulkTold or WgmmaTold (hopper_told.h), good while the event is told.
+  // A bulk copy (TMA) is asked for by one thread; `address` is the tile in shared memory, `mask` its bytes.
+  kBulkLoad,
+  kBulkStore,
+  kBulkLanded,       // a load arrives for the mbarrier of BulkTold; `thread` is whoever waited for it
+  kBulkStored,       // a store is done, at its thread's wait
+  // A thread issues its part of a warpgroup's product; told of each of 128 threads. A warp reads its operands at the wait,
+  // told once of one of its threads; kWgmmaWaited: the thread has waited for all that its warp has read.
+  kWgmma,
+  kWgmmaRead,
+  kWgmmaWaited,
   kFence,            // `order`: scope
   // Meetings. An arrival is told before the thread waits, the departure when it goes on.
   kBarrierArrive,    // __syncthreads and kin: `aux` the barrier's id (0 .. 15), `mask` its count, 0: all living threads
@@ -43,7 +54,8 @@ enum class Kind : uint8_t {
   kPollArrive,       // waits for a condition of the headers (mbarrier, pipeline): goes on once it holds
   kPollLeave,
   // Synchronisation through an object of the headers (mbarrier, pipeline stage) at `address`: what the thread did is known
-  // to whoever acquires the object later. `aux` of a release: 0 at once; 1 once the object's phase ends; 2 when this ends it.
+  // to whoever acquires the object later. `aux` of a release: 0 at once; 1 once the object's phase ends; 2 when this
+  // ends it and forgets the phases before; 3: the phase ends, and is known beside those before it.
   kRelease,
   kAcquire,
   // The lane whose value a shuffle takes, in `aux`; told just before the kWarpArrive that it belongs to.

@@ -228,6 +228,7 @@ void Hazards::meetWarp(const Event& event) {
 }
 
 void Hazards::blockEnd(const Event& event) {
+  abandonBulk(event);
   Event shared = event;
   shared.space = Space::kShared;
   for (const Allocation& one : facts_.shared) {
@@ -239,6 +240,7 @@ void Hazards::blockEnd(const Event& event) {
   ordering_.blockEnd(event.block);
   for (uint32_t i = 0; i < facts_.threads; i++) threads_.erase(event.block * facts_.threads + i);
   exits_.erase(event.block);
+  for (uint32_t warp = 0; warp * kWarpSize < facts_.threads; warp++) products_.erase(event.block << 5 | warp);
 }
 
 // Threads that wait at one place are told together; places beyond the last one known join it.
@@ -291,6 +293,17 @@ void Hazards::event(const Event& event) {
       return ordering_.atomic(self(), keyOf(event), event.order, true, !event.aux);
     case Kind::kAsyncIssue: return issue(event);
     case Kind::kAsyncWrite: return perform(event);
+    case Kind::kBulkLoad:
+    case Kind::kBulkStore: return issueBulk(event);
+    case Kind::kBulkLanded: return landBulk(event);
+    case Kind::kBulkStored: return storeBulk(event);
+    case Kind::kWgmma: return issueProduct(event);
+    case Kind::kWgmmaRead: return readProduct(event);
+    case Kind::kWgmmaWaited: {
+      Actor& reader = ordering_.wgmmaOf(event.block, event.thread);
+      self().known.learn(reader.block, reader.rank, reader.now);
+      return;
+    }
     case Kind::kFence: return ordering_.fence(self(), event.order);
     case Kind::kBarrierArrive: return arrive(event);
     case Kind::kBarrierArriveOnly: return ordering_.arriveOnly(self(), uint32_t(event.aux), event.mask);

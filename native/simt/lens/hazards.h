@@ -1,5 +1,6 @@
 // The observer that looks for what is wrong: races, bad addresses, values nobody wrote, meetings that do not fit.
 #pragma once
+#include <deque>
 #include <unordered_map>
 #include <vector>
 
@@ -25,10 +26,21 @@ class Hazards : public Observer {
   struct Copy {
     uint64_t destination, pc;
     Knowledge known;
+    uint32_t bulk = 0;         // bytes of a load by TMA
   };
   struct Thread {
     std::vector<Copy> copies;  // issued and not yet performed
     int32_t source = -1;       // lane whose value its next shuffle takes
+    uint64_t products = 0;     // of wgmma, issued
+  };
+  // A warp's products that have not read their operands; what its lanes knew when they issued each.
+  struct Products {
+    struct Issued {
+      Knowledge known;
+      uint64_t pc;
+    };
+    std::deque<Issued> waiting;
+    uint64_t first = 0;        // number of the oldest
   };
   struct Exit {
     uint16_t thread = 0;
@@ -47,6 +59,15 @@ class Hazards : public Observer {
   void uninitialised(const Event& event, const char* does);
   void issue(const Event& event);
   void perform(const Event& event);
+  // Hopper's units (hazards_hopper.cc).
+  void issueBulk(const Event& event);
+  void landBulk(const Event& event);
+  void storeBulk(const Event& event);
+  void abandonBulk(const Event& event);
+  void issueProduct(const Event& event);
+  void readProduct(const Event& event);
+  bool takeCopy(const Event& event, Copy* copy, uint16_t* asker);
+  void touchRows(const Event& event, Actor& self, const Copy& copy, uint16_t asker, Touch touch, const char* does);
   void arrive(const Event& event);
   void leave(const Event& event);
   void meetWarp(const Event& event);
@@ -61,6 +82,7 @@ class Hazards : public Observer {
   Races races_;
   std::unordered_map<uint64_t, Thread> threads_;  // those with something to remember
   std::unordered_map<uint64_t, Exit> exits_;      // by block
+  std::unordered_map<uint64_t, Products> products_;  // by the number of a warp in the launch
   bool allBlocks_ = true;                         // traced: nobody unseen writes
   Hazard deadlock_;                               // of threads that nobody will wake
   uint64_t number_ = 0;                           // of the event

@@ -7,6 +7,7 @@
 #include "request.h"
 #include "sites.h"
 #include "trail.h"
+#include "unit_counts.h"
 #include "warp_stream.h"
 
 namespace lab::simt::lens {
@@ -21,7 +22,11 @@ class Metrics : public Observer {
   void begin(const LaunchFacts& facts) override { facts_ = facts; }
   void event(const Event& event) override;
   void flow(uint64_t block, const FlowMark* marks, size_t count) override;
-  std::string json() override { return jsonOf(counts_, sites_, stacks_); }
+  std::string json() override {
+    std::string text = jsonOf(counts_, sites_, stacks_);
+    text.back() = ',';
+    return text + units_.json(stacks_) + '}';
+  }
 
  private:
   // A block that has begun and not ended; there are several where blocks take turns.
@@ -49,6 +54,7 @@ class Metrics : public Observer {
   Sites sites_;
   FlowSites flowSites_;
   Counts counts_;
+  UnitCounts units_;
   CallStacks stacks_;
 };
 
@@ -154,6 +160,9 @@ void Metrics::event(const Event& event) {
     case Kind::kThreadEnd:
       if (now_->warps[warp].end(lane)) replay(warp);
       break;
+    case Kind::kBulkLoad:
+    case Kind::kBulkStore:
+    case Kind::kWgmma: units_.event(event, now_->stackOf[event.thread]); break;
     case Kind::kBlockEnd: endBlock(); break;
     default: break;
   }

@@ -14,8 +14,9 @@ bool releases(int order) {
 }  // namespace
 
 void Ordering::begin(uint32_t threads) {
-  threads_ = threads;
-  warps_ = (threads + lab_simt::kWarpSize - 1) / lab_simt::kWarpSize;
+  firstUnit_ = (threads + lab_simt::kWarpSize - 1) / lab_simt::kWarpSize * lab_simt::kWarpSize;
+  threads_ = firstUnit_ + 2 * kUnits;
+  warps_ = threads_ / lab_simt::kWarpSize;
   prepare(grid_, kNoHome);
 }
 
@@ -53,6 +54,14 @@ void Ordering::blockEnd(uint64_t index) {
 Actor& Ordering::actor(uint64_t block, uint16_t thread) {
   if (recent_ >= blocks_.size() || blocks_[recent_].index != block) recent_ = numbers_[block];
   return blocks_[recent_].actors[thread];
+}
+
+Actor& Ordering::wgmmaOf(uint64_t block, uint16_t thread) {
+  return actor(block, uint16_t(firstUnit_ + thread / lab_simt::kWarpSize));
+}
+
+Actor& Ordering::bulkOf(uint64_t block, uint64_t barrier) {
+  return actor(block, uint16_t(firstUnit_ + kUnits + barrier / 8 % kUnits));
 }
 
 // What the thread tells when it releases: what it knows, and all it did itself.
@@ -218,21 +227,31 @@ void Ordering::atomic(Actor& self, uint64_t address, uint8_t order, bool reads, 
   if (self.released[0]) near().join(self.snapshot[0]);
 }
 
-void Ordering::release(Actor& self, uint64_t object, uint64_t how) {
-  settle(self);
+Ordering::Object& Ordering::objectOf(const Actor& self, uint64_t object) {
   auto [at, fresh] = objects_.try_emplace(object);
-  Object& meant = at->second;
   if (fresh) {
-    meant.arriving.reset(self.block, threads_);
-    meant.released.reset(self.block, threads_);
+    at->second.arriving.reset(self.block, threads_);
+    at->second.released.reset(self.block, threads_);
   }
-  (how == 0 ? meant.released : meant.arriving).join(shown(self));
-  if (how == 2) {
-    meant.released = std::move(meant.arriving);
-    meant.arriving = Knowledge();
-    meant.arriving.reset(self.block, threads_);
+  return at->second;
+}
+
+void Ordering::release(Actor& self, uint64_t object, uint64_t how) {
+  Object& meant = objectOf(self, object);
+  if (how < 3) {
+    settle(self);
+    (how == 0 ? meant.released : meant.arriving).join(shown(self));
+    tick(self);
   }
-  tick(self);
+  if (how < 2) return;
+  if (how == 3) meant.arriving.join(meant.released);
+  meant.released = std::move(meant.arriving);
+  meant.arriving = Knowledge();
+  meant.arriving.reset(self.block, threads_);
+}
+
+void Ordering::finish(const Actor& self, uint64_t object) {
+  objectOf(self, object).arriving.learn(self.block, self.rank, self.now);
 }
 
 void Ordering::acquire(Actor& self, uint64_t object) {

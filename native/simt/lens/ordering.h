@@ -8,6 +8,9 @@
 // A barrier or warp meeting also completes what an atomic without acquire order has seen: the thread that counted the
 // blocks done passes it on to its block at __syncthreads, as the CUDA guide's example does. Likewise a meeting passes on
 // what a thread's fence has made visible: every thread may fence and one of them count, after a barrier.
+//
+// Hopper's units work beside the threads and have clocks of their own: every warp a reader of wgmma's operands, and a block
+// kUnits writers of TMA, of which an mbarrier has one. Their ranks come after those of the threads.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -51,7 +54,10 @@ class Ordering {
   uint32_t number(uint64_t block) const { return numbers_.at(block); }
   uint64_t blockIndex(uint32_t number) const { return blocks_[number].index; }
   uint32_t warpsPerBlock() const { return warps_; }
-  uint32_t threads() const { return threads_; }
+  // Whether a rank is a unit's.
+  bool isUnit(uint32_t rank) const { return rank >= firstUnit_; }
+  Actor& wgmmaOf(uint64_t block, uint16_t thread);
+  Actor& bulkOf(uint64_t block, uint64_t barrier);
 
   // Answers the phase that this arrival joins; `count` 0: nobody knows how many will come.
   Meeting& arriveBarrier(Actor& self, uint32_t id, uint32_t count, uint64_t pc);
@@ -65,8 +71,10 @@ class Ordering {
   void fence(Actor& self, uint8_t order);
   // An atomic's part in the order, after it happened.
   void atomic(Actor& self, uint64_t address, uint8_t order, bool reads, bool writes);
-  // `how`: 0 what is released is known at once, 1 once the object's phase ends, 2 and this release ends it.
+  // `how`: as Kind::kRelease tells it.
   void release(Actor& self, uint64_t object, uint64_t how);
+  // What a unit has just done is known once the object's phase ends; `self` a unit.
+  void finish(const Actor& self, uint64_t object);
   void acquire(Actor& self, uint64_t object);
   // Objects in memory that a new block takes over.
   void forget(uint64_t begin, uint64_t end);
@@ -94,15 +102,19 @@ class Ordering {
   void settle(Actor& self);
   Knowledge shown(const Actor& self) const;
 
-  uint32_t threads_ = 1, warps_ = 1;
+  static constexpr uint32_t kUnits = 32;
+  struct Object {
+    Knowledge arriving, released;
+  };
+  Object& objectOf(const Actor& self, uint64_t object);
+
+  uint32_t threads_ = 1, warps_ = 1;  // of a block, units and their warps included
+  uint32_t firstUnit_ = 1;
   std::vector<Block> blocks_;
   std::unordered_map<uint64_t, uint32_t> numbers_;
   uint32_t recent_ = ~0u;
   Meeting grid_;
   std::unordered_map<uint64_t, Location> locations_;
-  struct Object {
-    Knowledge arriving, released;
-  };
   std::unordered_map<uint64_t, Object> objects_;
 };
 

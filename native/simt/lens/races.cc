@@ -32,7 +32,8 @@ uint32_t Races::site(const Access& access) {
   // Words are literals: their addresses tell them apart.
   uint64_t key = access.pc * 31 + reinterpret_cast<uintptr_t>(access.does);
   auto [at, fresh] = numbers_.try_emplace(key, uint32_t(sites_.size()));
-  if (fresh) sites_.push_back(Site{access.pc, access.does});
+  if (fresh) sites_.push_back(Site{access.pc, access.does, access.asker});
+  sites_[at->second].asker = access.asker;
   return recent_ = at->second;
 }
 
@@ -57,9 +58,10 @@ void Races::report(const Actor& self, const Record& record, int lane, const Acce
   hazard.actCount = 2;
   uint32_t block = record.warp / ordering_.warpsPerBlock(), warp = record.warp % ordering_.warpsPerBlock();
   const Site& site = sites_[record.site];
-  hazard.acts[0] =
-      Act{site.pc, ordering_.blockIndex(block), uint16_t(warp * kWarpSize + uint32_t(lane)), site.does};
-  hazard.acts[1] = Act{access.pc, ordering_.blockIndex(self.block), self.rank, access.does};
+  const auto rank = uint16_t(warp * kWarpSize + uint32_t(lane));
+  hazard.acts[0] = Act{site.pc, ordering_.blockIndex(block), ordering_.isUnit(rank) ? site.asker : rank, site.does};
+  hazard.acts[1] = Act{access.pc, ordering_.blockIndex(self.block),
+                       ordering_.isUnit(self.rank) ? access.asker : self.rank, access.does};
   hazard.space = access.space;
   hazard.address = access.address & kAddressMask;
   hazard.bytes = access.bytes;

@@ -28,6 +28,7 @@ class Races {
     uint32_t valueBytes;
     uint64_t event;            // number of the event, for the log
     const char* does;          // a word for the report
+    uint16_t asker = 0;        // of what a unit does: the thread that asked for it
   };
   // What `self` does now, in the order of its own time.
   void touch(const Actor& self, const Access& access) { check(self, self.known, self.now, access), keep(self, access); }
@@ -53,6 +54,7 @@ class Races {
   struct Site {
     uint64_t pc;
     const char* does;
+    uint16_t asker;  // the last
   };
   std::vector<Site> sites_;
   std::unordered_map<uint64_t, uint32_t> numbers_;  // of a place with its word; the newest place is often the next, too

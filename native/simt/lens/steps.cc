@@ -39,6 +39,7 @@ class StepRecorder : public Observer {
       case Kind::kAtomicWrite:
       case Kind::kAtomicUpdate:
       case Kind::kAsyncWrite: touch(event, event.kind, event.address, thread); break;
+      case Kind::kBulkLanded: touch(event, Kind::kAsyncWrite, event.address, thread); break;
       case Kind::kAsyncIssue:
         if (event.bytes) touch(event, Kind::kRead, event.aux, thread);
         break;

@@ -60,9 +60,9 @@ class Tracer {
   // What the traced runtime tells (trace_runtime.cc). `pc` is absolute; 0 where there is none.
   void tell(ThreadView* self, Kind kind, uint64_t pc, uint32_t mask = 0, uint32_t bytes = 0, uint64_t aux = 0);
   // A release or acquire of the object at an address.
-  void object(uint32_t rank, Kind kind, uint64_t pc, uint64_t address);
-  // A copy into shared memory by an asynchronous unit: issued, or performed.
-  void copy(ThreadView* self, Kind kind, uint64_t pc, const void* to, uint32_t bytes);
+  void object(uint32_t rank, Kind kind, uint64_t pc, uint64_t address, uint64_t aux = 0);
+  // What one of Hopper's units does with `bytes` bytes of shared memory; `told` is the event's `aux`.
+  void unit(uint32_t rank, Kind kind, uint64_t pc, const void* tile, uint32_t bytes, const void* told);
   // Memory of the device's own that the headers read: the slots of an exchange.
   void hide(const void* base, uint64_t bytes) { map_.addOnce(uint64_t(base), bytes, Space::kLocal); }
 

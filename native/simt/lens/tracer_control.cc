@@ -80,22 +80,25 @@ void Tracer::guard(ThreadView* self, const Event& event) {
   if (!survives(event.address, bytes, !reads)) giveUp(self, "illegal-address");
 }
 
-void Tracer::object(uint32_t rank, Kind kind, uint64_t pc, uint64_t address) {
+void Tracer::object(uint32_t rank, Kind kind, uint64_t pc, uint64_t address, uint64_t aux) {
   if (current() != this) return;
   settle();
   Event event = blank(lab_simt::self(), kind, pc);
   event.thread = uint16_t(rank);
   event.address = address;
+  event.aux = aux;
   event.space = Space::kShared;
   deliver(event);
 }
 
-void Tracer::copy(ThreadView* self, Kind kind, uint64_t pc, const void* to, uint32_t bytes) {
+void Tracer::unit(uint32_t rank, Kind kind, uint64_t pc, const void* tile, uint32_t bytes, const void* told) {
   if (current() != this) return;
   settle();
-  Event event = blank(self, kind, pc);
-  event.address = uint64_t(to);
-  event.mask = bytes;  // written, and nothing read that the lens follows
+  Event event = blank(lab_simt::self(), kind, pc);
+  event.thread = uint16_t(rank);
+  event.address = reinterpret_cast<uintptr_t>(tile);
+  event.mask = bytes;
+  event.aux = reinterpret_cast<uintptr_t>(told);
   event.space = Space::kShared;
   deliver(event);
 }
