@@ -1,9 +1,17 @@
 import { disassemble } from "./binutils";
 import { type CodeBlock, codeBlocks } from "./codeBlocks";
+import {
+  addBulk,
+  addProduct,
+  bulkMetrics,
+  productMetrics,
+  type RawBulk,
+  type RawProduct,
+} from "./hopperUnits";
 import { accessMetrics, addInto, arithmeticMetrics, branchMetrics } from "./ncuNames";
 import { asWritten, type Operations } from "./operations";
 import { Places } from "./places";
-import type { LensLine, LensRequests } from "./report";
+import type { LensBulk, LensLine, LensProduct, LensRequests } from "./report";
 import { readRequests } from "./requests";
 import type { TracedLaunch } from "./trace";
 
@@ -43,6 +51,8 @@ export interface RawMetrics {
   readonly blocks: ReadonlyArray<RawSite & { warps: number; threads: number; splits: number }>;
   readonly barriers: ReadonlyArray<RawSite & { warps: number; threads: number }>;
   readonly warpMeetings: ReadonlyArray<RawSite & { warps: number; threads: number }>;
+  readonly bulk: readonly RawBulk[];
+  readonly wgmma: readonly RawProduct[];
 }
 
 /** The metrics of a traced launch, line by line, and tensor-core operations by the type multiplied. */
@@ -54,6 +64,8 @@ export interface LineMetrics {
 
 interface Building {
   requests: LensRequests[];
+  bulk: LensBulk[];
+  products: LensProduct[];
   operations: Operations;
   branches: { executed: number; divergent: number };
   barriers: { warps: number; threads: number };
@@ -77,6 +89,8 @@ export async function lineMetrics(
     if (!found) {
       found = {
         requests: [],
+        bulk: [],
+        products: [],
         operations: {},
         branches: { executed: 0, divergent: 0 },
         barriers: { warps: 0, threads: 0 },
@@ -90,11 +104,16 @@ export async function lineMetrics(
     const line = places.line(access.pc - 1, access.calls);
     at(access.pc - 1, access.calls).requests.push(readRequests(access, texts[line - 1] ?? "", launch));
   }
+  for (const one of raw.bulk) addBulk(at(one.pc - 1, one.calls).bulk, one);
+  for (const one of raw.wgmma) addProduct(at(one.pc - 1, one.calls).products, one);
   for (const barrier of raw.barriers)
     addInto(at(barrier.pc - 1, barrier.calls).barriers, { warps: barrier.warps, threads: barrier.threads });
   for (const block of raw.blocks) countBlock(block, code.get(block.pc), places, at, texts);
   const tensor: Record<string, number> = {};
-  for (const one of building.values()) addInto(tensor, one.tensor);
+  for (const one of building.values()) {
+    addInto(tensor, one.tensor);
+    for (const { source, operations } of one.products) addInto(tensor, { [source]: operations });
+  }
   const lines = [...building.entries()]
     .filter(([line, one]) => (line > 0 ? didSomething(one) : touchedOrComputed(one)))
     .sort(([a], [b]) => a - b)
@@ -104,9 +123,10 @@ export async function lineMetrics(
 
 function addresses(raw: RawMetrics, code: ReadonlyMap<number, CodeBlock>): number[] {
   const blocks = raw.blocks.flatMap(({ pc }) => code.get(pc) ?? []);
+  const told = [...raw.accesses, ...raw.barriers, ...raw.bulk, ...raw.wgmma];
   return [
-    ...[...raw.accesses, ...raw.barriers].map(({ pc }) => pc - 1),
-    ...[...raw.accesses, ...raw.barriers, ...raw.blocks].flatMap(({ calls }) => calls.map((pc) => pc - 1)),
+    ...told.map(({ pc }) => pc - 1),
+    ...[...told, ...raw.blocks].flatMap(({ calls }) => calls.map((pc) => pc - 1)),
     ...blocks.flatMap(({ branch }) => branch ?? []),
     ...blocks.flatMap(({ counted }) => counted.map(({ address }) => address)),
   ];
@@ -137,14 +157,17 @@ function didSomething(one: Building): boolean {
 }
 
 function touchedOrComputed(one: Building): boolean {
-  return one.requests.length > 0 || Object.keys(one.operations).length > 0;
+  const { requests, bulk, products, operations } = one;
+  return requests.length + bulk.length + products.length + Object.keys(operations).length > 0;
 }
 
 function finish(line: number, text: string, one: Building): LensLine {
-  const { requests, operations, branches, barriers } = one;
+  const { requests, bulk, products, operations, branches, barriers } = one;
   const metrics: Record<string, number> = {};
   for (const access of requests) addInto(metrics, accessMetrics(access));
+  for (const copy of bulk) addInto(metrics, bulkMetrics(copy));
+  for (const product of products) addInto(metrics, productMetrics(product));
   addInto(metrics, arithmeticMetrics(operations));
   addInto(metrics, branchMetrics(branches.executed, branches.divergent));
-  return { line, text, requests, operations, branches, barriers, metrics };
+  return { line, text, requests, bulk, products, operations, branches, barriers, metrics };
 }

@@ -43,30 +43,65 @@ export interface LensRequests {
   readonly exemplar: Exemplar;
 }
 
+/** Bulk copies (TMA) that one instruction of the kernel asked for: tiles through a tensor map, or plain bytes. */
+export interface LensBulk {
+  /** Global to shared memory, the other way, or the other way adding to what is there. */
+  readonly op: "ld" | "st" | "red";
+  readonly instructions: number;
+  /** Bytes of shared memory filled or read, elements outside the tensor included, in every block of a multicast. */
+  readonly sharedBytes: number;
+  /** Bytes of global memory, its sectors of 32 bytes (a row of a box at a time), and the fewest that could hold the bytes. */
+  readonly bytes: number;
+  readonly sectors: number;
+  readonly ideal: number;
+}
+
+/** Products of one shape that one wgmma of the kernel made: 64 x n x 16 each. */
+export interface LensProduct {
+  readonly source: "fp16" | "bf16";
+  /** Whether A comes from registers; else from shared memory, as B does. */
+  readonly registers: boolean;
+  readonly n: number;
+  /** Instructions of warps; four make one product. */
+  readonly warps: number;
+  /** Bytes of operands read from shared memory: each warp's 16 rows of A, and B once for the four. */
+  readonly bytes: number;
+  /** Passes through the banks that takes, and the fewest: 128 bytes each. */
+  readonly wavefronts: number;
+  readonly ideal: number;
+  /** A multiply-add is two. */
+  readonly operations: number;
+}
+
 /** What a line of the kernel's source did. */
 export interface LensLine {
   /** From 1; 0 stands for code of other files that no line of this one led to. */
   readonly line: number;
   readonly text: string;
   readonly requests: readonly LensRequests[];
+  /** Work of Hopper's units that the line asked for. */
+  readonly bulk: readonly LensBulk[];
+  readonly products: readonly LensProduct[];
   /** Arithmetic instructions of threads. */
   readonly operations: Operations;
   /** Conditional branches that warps came to, and those after which their lanes went different ways. */
   readonly branches: { readonly executed: number; readonly divergent: number };
   /** Arrivals at a barrier of the block: of warps, and of threads. */
   readonly barriers: { readonly warps: number; readonly threads: number };
-  /** By ncu's names. */
+  /** By ncu's names; without a double underscore, the lens's own. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** Sums over the traced blocks, in plain words. */
 export interface LensSummary {
-  /** Bytes that threads asked of global memory, and bytes of the sectors that were moved for them. */
+  /** Bytes that threads and bulk copies asked of global memory, and bytes of the sectors that were moved for them. */
   readonly bytesAsked: number;
   readonly bytesMoved: number;
   /** The fewest sectors possible over the sectors moved, 0 to 1; null without global accesses. */
   readonly coalescing: number | null;
+  /** Of threads' requests; wgmma's reads of its operands come beside. */
   readonly sharedWavefronts: number;
+  readonly wgmmaWavefronts: number;
   readonly bankConflicts: number;
   readonly branches: number;
   readonly divergentBranches: number;

@@ -1,6 +1,6 @@
 import { show } from "../show/display";
 import { escapeHtml } from "../show/format";
-import type { LensLine, LensReport, LensRequests } from "./report";
+import type { LensBulk, LensLine, LensProduct, LensReport, LensRequests } from "./report";
 
 /** A line's numbers, in the columns they are shown in; "" where the line has none. */
 interface Cells {
@@ -89,21 +89,42 @@ function cellsOf(line: LensLine): Cells {
   const global = line.requests.filter(({ space }) => space === "global" || space === "unknown");
   const shared = line.requests.filter(({ space }) => space === "shared");
   return {
-    global: global.map(costText).join(", "),
-    shared: shared.map(costText).join(", "),
+    global: [...global.map(costText), ...line.bulk.map(bulkText)].join(", "),
+    shared: [...shared.map(costText), ...line.products.map(productText)].join(", "),
     lanes: lanesText(line),
-    arithmetic: Object.entries(line.operations)
-      .map(([kind, count]) => `${short(count)} ${kind}`)
-      .join(", "),
-    waste: Math.max(1, ...line.requests.map(({ cost, ideal }) => cost / Math.max(ideal, 1))),
+    arithmetic: [
+      ...Object.entries(line.operations).map(([kind, count]) => `${short(count)} ${kind}`),
+      ...line.products.map(({ operations, source }) => `${short(operations)} FLOP ${source}`),
+    ].join(", "),
+    waste: Math.max(
+      1,
+      ...line.requests.map(({ cost, ideal }) => cost / Math.max(ideal, 1)),
+      ...line.bulk.map(({ sectors, ideal }) => sectors / Math.max(ideal, 1)),
+      ...line.products.map(({ wavefronts, ideal }) => wavefronts / Math.max(ideal, 1)),
+    ),
   };
 }
 
 /** "64 ld: 8 (4)": so many requests, sectors or wavefronts each, and the ideal where that is fewer. */
-function costText({ kind, requests, cost, ideal }: LensRequests): string {
+function costText({
+  kind,
+  requests,
+  cost,
+  ideal,
+}: Pick<LensRequests, "requests" | "cost" | "ideal"> & { readonly kind: string }): string {
   const each = round(cost / requests);
   const best = round(ideal / requests);
   return `${short(requests)} ${kind}: ${each}${Number(best) < Number(each) ? ` (${best})` : ""}`;
+}
+
+/** "4 tma ld: 512 (448)": so many bulk copies, sectors each, and the ideal where that is fewer. */
+function bulkText({ op, instructions, sectors, ideal }: LensBulk): string {
+  return costText({ kind: `tma ${op}`, requests: instructions, cost: sectors, ideal });
+}
+
+/** "8 wgmma n64: 32": so many products, wavefronts each. */
+function productText({ n, warps, wavefronts, ideal }: LensProduct): string {
+  return costText({ kind: `wgmma n${n}`, requests: warps / 4, cost: wavefronts, ideal });
 }
 
 function lanesText({ requests, branches, barriers }: LensLine): string {
@@ -125,7 +146,9 @@ function summaryText({ summary }: LensReport): string {
   const work = Object.entries({ ...flops, ...tensor }).filter(([, count]) => count > 0);
   return [
     `Global memory: ${short(summary.bytesAsked)}B asked, ${short(summary.bytesMoved)}B moved${share}.`,
-    `Shared memory: ${short(summary.sharedWavefronts)} wavefronts, ${short(summary.bankConflicts)} of them bank conflicts.`,
+    `Shared memory: ${short(summary.sharedWavefronts)} wavefronts, ${short(summary.bankConflicts)} of them bank conflicts${
+      summary.wgmmaWavefronts > 0 ? `; ${short(summary.wgmmaWavefronts)} for wgmma's operands` : ""
+    }.`,
     `Branches: ${short(summary.branches)} of warps, ${short(summary.divergentBranches)} split one.`,
     `Arithmetic: ${work.map(([type, count]) => `${short(count)} FLOP ${type}`).join(", ") || "none"}` +
       `${intensity === null ? "" : `; ${round(intensity)} FLOP a byte moved`}.`,

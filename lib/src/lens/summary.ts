@@ -19,14 +19,21 @@ export function summaryOf(lines: readonly LensLine[], tensor: Readonly<Record<st
   const operations: Operations = {};
   for (const line of lines) addInto(operations, line.operations);
   const flops = flopsOf(operations);
-  const moved = sum(global, ({ cost }) => cost);
-  const ideal = sum(global, ({ cost, ideal: fewest }) => Math.min(cost, fewest));
+  const bulk = lines.flatMap((line) => line.bulk);
+  const moved = sum(global, ({ cost }) => cost) + sum(bulk, ({ sectors }) => sectors);
+  const ideal =
+    sum(global, ({ cost, ideal: fewest }) => Math.min(cost, fewest)) +
+    sum(bulk, ({ sectors, ideal: fewest }) => Math.min(sectors, fewest));
   const all = flops.fp16 + flops.fp32 + flops.fp64 + Object.values(tensor).reduce((a, b) => a + b, 0);
   return {
-    bytesAsked: sum(global, ({ bytes }) => bytes),
+    bytesAsked: sum(global, ({ bytes }) => bytes) + sum(bulk, ({ bytes }) => bytes),
     bytesMoved: moved * sectorBytes,
     coalescing: moved > 0 ? ideal / moved : null,
     sharedWavefronts: sum(shared, ({ cost }) => cost),
+    wgmmaWavefronts: sum(
+      lines.flatMap((line) => line.products),
+      ({ wavefronts }) => wavefronts,
+    ),
     bankConflicts: sum(shared, ({ cost, ideal: fewest }) => cost - fewest),
     branches: sum(lines, ({ branches }) => branches.executed),
     divergentBranches: sum(lines, ({ branches }) => branches.divergent),

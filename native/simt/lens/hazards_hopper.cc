@@ -100,7 +100,8 @@ void Hazards::abandonBulk(const Event& event) {
   }
 }
 
-// The instruction is the whole warp's: what one lane knows, it knows.
+// The instruction is the whole warp's: what one lane knows, it knows. That a product reads memory nobody has written is no
+// finding: a kernel may issue one more than it uses, to keep its loop simple. A wait that is missing shows as a race.
 void Hazards::issueProduct(const Event& event) {
   Actor& self = ordering_.actor(event.block, event.thread);
   Products& warp = products_[event.block << 5 | event.thread / kWarpSize];
@@ -129,7 +130,6 @@ void Hazards::readProduct(const Event& event) {
   auto read = [&](const uint8_t* const (&chunks)[8]) {
     for (const uint8_t* at : chunks) {
       chunk.address = reinterpret_cast<uintptr_t>(at);
-      uninitialised(chunk, "wgmma read");
       races_.touchSince(reader, issued.known, Races::Access{issued.pc, keyOf(chunk), kOperandChunk, Touch::kRead, Space::kShared,
                                                             nullptr, 0, number_, "wgmma read", event.thread});
     }
