@@ -84,16 +84,22 @@ test("plain bulk copies count in the bytes moved, beside nothing else", async ()
 test("wgmma: operands, wavefronts and operations of every layout", async () => {
   const steps = 4; // of 16 along k
   const n = 72;
-  for (const [swizzle, a, b, registers, type] of [
-    [128, "k", "k", false, "f16"],
-    [0, "mn", "mn", false, "f16"],
-    [64, "k", "mn", true, "f16"],
-  ] as const) {
-    const shape = { n, type, swizzle, a, b, registers };
-    const kernel = await kernelOf("wgmma", instanceOf(shape));
+  const shapes = [
+    { n, type: "f16", swizzle: 128, a: "k", b: "k", registers: false },
+    { n, type: "f16", swizzle: 0, a: "mn", b: "mn", registers: false },
+    { n, type: "bf16", swizzle: 64, a: "k", b: "mn", registers: true },
+  ] as const;
+  const module = await dev.compileModule(hopperSource("wgmma"), {
+    names: shapes.map(instanceOf),
+    fileName: "wgmma.cu",
+  });
+  for (const shape of shapes) {
+    const { swizzle, b, registers, type: dtype } = shape;
+    const source = dtype === "f16" ? "fp16" : "bf16";
+    const kernel = module.kernel(instanceOf(shape));
     const width = (swizzle || 16) / 2;
-    const rows = dev.zeros([64, 64], { dtype: "f16" });
-    const right = dev.zeros(b === "mn" ? [64, n] : [n, 64], { dtype: "f16" });
+    const rows = dev.zeros([64, 64], { dtype });
+    const right = dev.zeros(b === "mn" ? [64, n] : [n, 64], { dtype });
     const maps = [
       lab.tensorMap(rows, { box: [64, width], swizzle }),
       lab.tensorMap(right, { box: [b === "mn" ? 64 : n, width], swizzle }),
@@ -107,7 +113,7 @@ test("wgmma: operands, wavefronts and operations of every layout", async () => {
       productsOf(report),
       [
         {
-          source: "fp16",
+          source,
           registers,
           n,
           warps: 4 * steps,
@@ -121,7 +127,7 @@ test("wgmma: operands, wavefronts and operations of every layout", async () => {
     );
     assert.equal(report.totals["sm__inst_executed_pipe_tensor_op_gmma.sum"], 16);
     assert.equal(report.totals.wgmma_shared_wavefronts, bytes / 128);
-    assert.deepEqual(report.summary.tensor, { fp16: operations });
+    assert.deepEqual(report.summary.tensor, { [source]: operations });
     const line = report.lines.find(({ products }) => products.length > 0)!;
     assert.match(line.text, /lab::wgmma</);
   }

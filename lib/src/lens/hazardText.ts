@@ -15,6 +15,10 @@ const verbs: Readonly<Record<string, string>> = {
   "atomic update": "updates it atomically",
   "asynchronous read": "reads it by an asynchronous copy",
   "asynchronous write": "writes it by an asynchronous copy",
+  "TMA read": "reads it by TMA",
+  "TMA write": "writes it by TMA",
+  "TMA add": "adds to it by TMA",
+  "wgmma read": "reads it by wgmma",
 };
 
 /** One sentence or two: who did what to which element at which lines. */
@@ -88,6 +92,9 @@ function raceAdvice({ acts, level, space }: Facts): string {
   if (level === "note") return "All wrote the same value, so the outcome does not depend on who comes last.";
   if (acts.some((one) => one.does.startsWith("asynchronous"))) {
     return "Wait for the copy before its data is used (and __syncthreads() before others use it); let everybody finish with a buffer before the next copy into it is issued.";
+  }
+  if (acts.some((one) => /^(TMA|wgmma)/.test(one.does))) {
+    return "Wait for the copy's mbarrier, for the phase that it fills, before its tile is used; give a tile back only after it was read, for wgmma after wgmmaWait.";
   }
   const sameLine = a.line !== null && a.line.line === b.line?.line;
   if (String(a.block) !== String(b.block)) {
