@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { cached, cacheRoot } from "kernel-lab/dist/backend/cache";
 import { LabError } from "kernel-lab/dist/core/error";
@@ -94,6 +94,13 @@ test("a cache that others can write to is refused", async () => {
     (e) => LabError.is(e, "cache-not-private") && /chmod 700/.test(e.advice),
   );
   assert.equal(builds, 0);
+});
+
+test("a cache where the system lets nobody make folders is refused, and a relative one is taken", async () => {
+  process.env.KERNEL_LAB_CACHE = "/proc/kernel-lab/cache";
+  await assert.rejects(cached("cpu", ["x"], build), (e) => LabError.is(e, "cache-unwritable"));
+  process.env.KERNEL_LAB_CACHE = relative(process.cwd(), join(folder, "deep", "cache"));
+  assert.equal((await cached("cpu", ["x"], build)).dir.startsWith(join(folder, "deep", "cache")), true);
 });
 
 test("a cache that cannot be written is named with the way out", async () => {

@@ -10,14 +10,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { env } from "../core/env";
 import { LabError } from "../core/error";
 
 /** The compile cache's folder, whether or not it exists. */
 export function cacheRoot(): string {
   const set = env("KERNEL_LAB_CACHE");
-  return set ?? join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kernel-lab");
+  return set ? resolve(set) : join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kernel-lab");
 }
 
 /** What `meta.json` keeps of a finished entry. */
@@ -99,8 +99,13 @@ function sweep(root: string): void {
 
 /** Makes or checks a folder that only this user may write to. */
 function privateFolder(folder: string): string {
-  writing(folder, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+  writing(folder, () => makeFolder(folder));
   const facts = statSync(folder);
+  if (!facts.isDirectory()) {
+    writing(folder, () => {
+      throw new Error("it is not a folder");
+    });
+  }
   const mine = process.getuid === undefined || facts.uid === process.getuid();
   if (!mine || (facts.mode & 0o022) !== 0) {
     throw new LabError(
@@ -110,6 +115,18 @@ function privateFolder(folder: string): string {
     );
   }
   return folder;
+}
+
+/** Makes a folder and those above it. One at a time: Node's own recursive way never ends below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have been faster.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 function writing<T>(folder: string, work: () => T): T {
