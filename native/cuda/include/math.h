@@ -1,12 +1,17 @@
 // <math.h> for NVRTC, which declares the mathematical functions by itself but none of the constants.
-// The infinities are quotients because NVRTC knows no builtin for them that a constant expression may use.
+// NVRTC knows no builtin for the infinities that a constant expression may use, so that they are quotients; constants hold
+// them, as a quotient within an expression is divided when the kernel runs (seen in the SASS: a call of the slow path).
 #pragma once
 
 #ifndef INFINITY
-#define INFINITY (1.0f / 0.0f)
-#define NAN (0.0f / 0.0f)
-#define HUGE_VAL (1.0 / 0.0)
-#define HUGE_VALF (1.0f / 0.0f)
+namespace lab_math {
+constexpr float infinity = 1.0f / 0.0f, nan = 0.0f / 0.0f;
+constexpr double wideInfinity = 1.0 / 0.0;
+}  // namespace lab_math
+#define INFINITY (::lab_math::infinity)
+#define NAN (::lab_math::nan)
+#define HUGE_VAL (::lab_math::wideInfinity)
+#define HUGE_VALF (::lab_math::infinity)
 #endif
 
 #ifndef M_PI
