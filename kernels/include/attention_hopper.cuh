@@ -140,6 +140,54 @@ __device__ __forceinline__ RowFactors softmaxTile(float (&s)[R], SoftmaxRows& ro
   return keep;
 }
 
+// The same with exponents that may exceed 0 by up to kSlack: the maximum is raised only when a row of the warp has grown by
+// more. Answers whether one has; then earlier outputs must be multiplied by `keep`. Sums and outputs share the base, so
+// that the result is the same; weights up to 2^kSlack fit half and bfloat16 as well as those up to 1.
+// slack = kSlack / scale.
+constexpr float kSlack = 8.0f;
+template <int R>
+__device__ __forceinline__ bool lazySoftmaxTile(float (&s)[R], SoftmaxRows& rows, float scale, float slack,
+                                                RowFactors& keep) {
+  float max0 = s[0], max1 = s[2];
+#pragma unroll
+  for (int r = 0; r < R; r += 4) {
+    max0 = fmaxf(max0, fmaxf(s[r], s[r + 1]));
+    max1 = fmaxf(max1, fmaxf(s[r + 2], s[r + 3]));
+  }
+  // Each lane compares its own columns: the row's maximum, four lanes' shuffles, is only needed where one has grown.
+  const bool grown = __any_sync(0xffffffffu, max0 > rows.max0 + slack || max1 > rows.max1 + slack);
+  if (grown) {
+#pragma unroll
+    for (int step = 1; step < 4; step *= 2) {
+      max0 = fmaxf(max0, __shfl_xor_sync(0xffffffffu, max0, step));
+      max1 = fmaxf(max1, __shfl_xor_sync(0xffffffffu, max1, step));
+    }
+    max0 = fmaxf(max0, rows.max0);
+    max1 = fmaxf(max1, rows.max1);
+    keep = {exp2Approx((rows.max0 - (max0 == -INFINITY ? 0.0f : max0)) * scale),
+            exp2Approx((rows.max1 - (max1 == -INFINITY ? 0.0f : max1)) * scale)};
+    rows.max0 = max0;
+    rows.max1 = max1;
+    rows.sum0 *= keep.row0;
+    rows.sum1 *= keep.row1;
+  }
+  const float base0 = rows.max0 == -INFINITY ? 0.0f : rows.max0 * scale;
+  const float base1 = rows.max1 == -INFINITY ? 0.0f : rows.max1 * scale;
+  float sum0 = 0.0f, sum1 = 0.0f;
+#pragma unroll
+  for (int r = 0; r < R; r += 4) {
+    s[r] = exp2Approx(s[r] * scale - base0);
+    s[r + 1] = exp2Approx(s[r + 1] * scale - base0);
+    s[r + 2] = exp2Approx(s[r + 2] * scale - base1);
+    s[r + 3] = exp2Approx(s[r + 3] * scale - base1);
+    sum0 += s[r] + s[r + 1];
+    sum1 += s[r + 2] + s[r + 3];
+  }
+  rows.sum0 += sum0;
+  rows.sum1 += sum1;
+  return grown;
+}
+
 template <int R>
 __device__ __forceinline__ void scaleRows(float (&o)[R], RowFactors factors) {
 #pragma unroll
@@ -157,22 +205,36 @@ __device__ __forceinline__ void clearRows(float (&o)[R]) {
   for (int r = 0; r < R; ++r) o[r] = 0.0f;
 }
 
-// After the last tile of keys: sums over the row's four lanes, the output divided by them, the log-sum-exp stored.
+// After the last tile of keys: sums over the row's four lanes, the output divided by them. A row that saw no key is zero.
 template <int R>
-__device__ __forceinline__ void finishRows(float (&o)[R], SoftmaxRows rows, float* __restrict__ lse,
-                                           const AttentionShape& shape, const QueryTile& tile, int row) {
-  const int lane = threadIdx.x % 32;
+__device__ __forceinline__ void divideRows(float (&o)[R], SoftmaxRows& rows) {
 #pragma unroll
   for (int step = 1; step < 4; step *= 2) {
     rows.sum0 += __shfl_xor_sync(0xffffffffu, rows.sum0, step);
     rows.sum1 += __shfl_xor_sync(0xffffffffu, rows.sum1, step);
   }
-  const bool any0 = rows.sum0 > 0.0f, any1 = rows.sum1 > 0.0f;
-  scaleRows(o, {any0 ? 1.0f / rows.sum0 : 0.0f, any1 ? 1.0f / rows.sum1 : 0.0f});
-  if (lane % 4 != 0) return;
+  // No comparison that a NaN would pass as a row without keys.
+  scaleRows(o, {rows.sum0 == 0.0f ? 0.0f : reciprocalApprox(rows.sum0),
+                rows.sum1 == 0.0f ? 0.0f : reciprocalApprox(rows.sum1)});
+}
+
+// Stores the log-sum-exp of the thread's two rows, after divideRows.
+__device__ __forceinline__ void storeLogSums(const SoftmaxRows& rows, float* __restrict__ lse,
+                                             const AttentionShape& shape, const QueryTile& tile, int row) {
+  if (threadIdx.x % 4 != 0) return;
   float* const to = lse + (static_cast<long long>(tile.batch) * shape.heads + tile.head) * shape.queries;
-  if (row < shape.queries) to[row] = any0 ? rows.max0 * shape.scale + log2f(rows.sum0) * kLn2 : -INFINITY;
-  if (row + 8 < shape.queries) to[row + 8] = any1 ? rows.max1 * shape.scale + log2f(rows.sum1) * kLn2 : -INFINITY;
+  const float lse0 = rows.sum0 == 0.0f ? -INFINITY : rows.max0 * shape.scale + log2Approx(rows.sum0) * kLn2;
+  const float lse1 = rows.sum1 == 0.0f ? -INFINITY : rows.max1 * shape.scale + log2Approx(rows.sum1) * kLn2;
+  if (row < shape.queries) to[row] = lse0;
+  if (row + 8 < shape.queries) to[row + 8] = lse1;
+}
+
+// Both.
+template <int R>
+__device__ __forceinline__ void finishRows(float (&o)[R], SoftmaxRows rows, float* __restrict__ lse,
+                                           const AttentionShape& shape, const QueryTile& tile, int row) {
+  divideRows(o, rows);
+  storeLogSums(rows, lse, shape, tile, row);
 }
 
 // Lays the output into a tile of TILE_ROWS rows, `firstRow` the warp's first, in the swizzle that TMA undoes.

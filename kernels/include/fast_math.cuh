@@ -1,6 +1,8 @@
-// One-instruction mathematics that C++ has no name for: exp2 of the special function unit, packed conversions.
+// One-instruction mathematics that C++ has no name for: the special function unit's, packed conversions.
 //
 //   p = lab::exp2Approx(fmaf(x, scale, -m * scale));         // ex2.approx.ftz: about 2 ulp, denormals give 0
+//   y = x * lab::reciprocalApprox(sum);                      // rcp.approx.ftz: 1 ulp, no branch for odd divisors
+//   lse = m + lab::log2Approx(sum) * ln2;                    // lg2.approx.ftz: 2^-22 absolute near 1, else relative
 //   unsigned pair = lab::packFloats<__half>(low, high);      // one cvt.rn: low in the low half
 #pragma once
 
@@ -22,6 +24,28 @@ __device__ __forceinline__ float exp2Approx(float x) {
 #else
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#endif
+}
+
+// 1 / x; 0 gives infinity, infinity 0, and so do denormals.
+__device__ __forceinline__ float reciprocalApprox(float x) {
+#ifdef __KERNEL_LAB_CPU__
+  return 1.0f / (fabsf(x) < 1.17549435e-38f ? copysignf(0.0f, x) : x);
+#else
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#endif
+}
+
+// Logarithm to the base 2; 0 and denormals give -infinity, negative numbers NaN.
+__device__ __forceinline__ float log2Approx(float x) {
+#ifdef __KERNEL_LAB_CPU__
+  return log2f(fabsf(x) < 1.17549435e-38f ? 0.0f : x);
+#else
+  float y;
+  asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 #endif
 }

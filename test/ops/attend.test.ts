@@ -66,6 +66,7 @@ test("lab.attention() says what is wrong with its tensors", async () => {
     ["invalid-shape", random([1, 1, 2, 20], 1), random([1, 1, 2, 20], 1), random([1, 1, 2, 20], 1)],
     ["wrong-dtype", good, random([1, 2, 3, 64], 1, "f16"), good],
     ["bad-options", good, good, good, { scale: Number.NaN }],
+    ["bad-options", good, good, good, { scale: -1 }],
   ];
   for (const [code, q, k, v, options] of wrong) {
     await assert.rejects(lab.attention(q, k, v, options), (e: Error) => {

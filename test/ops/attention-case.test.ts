@@ -82,7 +82,7 @@ test("bestRung() knows architecture, element type, head dim, alignment and short
   const ampere = { ...h200, name: "NVIDIA A100", capability: [8, 0] as const, sharedPerBlockOptin: 166912 };
   const turing = { ...h200, name: "NVIDIA T4", capability: [7, 5] as const, sharedPerBlockOptin: 65536 };
   const chosen = (info = h200, sizes = {}, aligned = true) => bestRung(info, c(sizes), aligned).id.slice(10);
-  assert.equal(chosen(), "12_refined");
+  assert.equal(chosen(), "15_ends");
   assert.equal(chosen(h200, { queries: 4, keys: 4096 }), "13_decode");
   assert.equal(chosen(h200, { headDim: 96 }), "07_flash2");
   assert.equal(chosen(h200, { dtype: "f32" }), "05_warp");

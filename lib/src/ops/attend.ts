@@ -30,7 +30,7 @@ export interface AttentionResult {
 
 /** Rungs by preference: the decoder, Hopper's, that of sm_80, then those without tensor cores; the CPU device's quickest. */
 const preferred = {
-  cuda: ["13_decode", "12_refined", "07_flash2", "05_warp", "03_online", "02_fused"],
+  cuda: ["13_decode", "15_ends", "07_flash2", "05_warp", "03_online", "02_fused"],
   cpu: ["04_tiled", "03_online"],
 } as const;
 
@@ -111,8 +111,11 @@ function caseOf(q: Tensor, k: Tensor, v: Tensor, { causal = false, scale }: Atte
   ];
   const broken = rules.find(([holds]) => !holds);
   if (broken) throw new LabError("invalid-shape", `${doing} expected ${broken[1]}.`);
-  if (scale !== undefined && !Number.isFinite(scale)) {
-    throw new LabError("bad-options", `${doing} expected a finite scale, received ${scale}.`);
+  // The running maximum of the scores is that of the scaled ones only while the scale is positive.
+  if (scale !== undefined && !(Number.isFinite(scale) && scale > 0)) {
+    throw new LabError("bad-options", `${doing} expected a positive, finite scale, received ${scale}.`, {
+      advice: "For a negative scale negate q.",
+    });
   }
   const given = scale === undefined ? {} : { scale };
   const { dtype } = q;

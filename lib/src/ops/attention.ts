@@ -11,7 +11,7 @@ export const variants: ReadonlyArray<Variant<AttentionCase>> = [
   ...mmaRungs,
   ...hopperRungs,
   decodeRung,
-];
+].sort((a, b) => a.rung - b.rung);
 
 /** Finds a rung: lab.attention.variant("12_refined"), or by number. */
 export function variant(wanted: string | number): Variant<AttentionCase> {

@@ -56,20 +56,24 @@ export interface HopperArguments {
   readonly section: number;
 }
 
-/** Arguments of the rungs that read through TMA, for tiles of so many queries and keys. */
+/**
+ * Arguments of the rungs that read through TMA, for tiles of so many queries and keys.
+ *
+ * @param queryBox rows and panels of 64 head dims that one load of queries brings
+ */
 export function hopperArguments(
   t: AttentionTensors,
   c: AttentionCase,
-  queryRows: number,
-  keyRows: number,
+  rows: { readonly query: number; readonly key: number },
+  queryBox: readonly [rows: number, panels: number] = [rows.query, c.headDim / 64],
 ): HopperArguments {
-  const map = (tensor: Tensor, rows: number, panelCount = c.headDim / 64): TensorMap =>
-    tensorMap(panels(tensor), { box: [1, 1, panelCount, rows, 64], swizzle: 128 });
+  const map = (tensor: Tensor, boxRows: number, panelCount = c.headDim / 64): TensorMap =>
+    tensorMap(panels(tensor), { box: [1, 1, panelCount, boxRows, 64], swizzle: 128 });
   // 32 MiB of keys and values, in heads by powers of two: FlashAttention-3's rule.
   const headBytes = 2 * c.keys * c.headDim * 2;
   return {
-    tiles: ceilDiv(c.queries, queryRows) * c.batch * c.heads,
-    tensors: [map(t.q, queryRows), map(t.k, keyRows), map(t.v, keyRows), map(t.out, 64, 1), t.lse],
+    tiles: ceilDiv(c.queries, rows.query) * c.batch * c.heads,
+    tensors: [map(t.q, ...queryBox), map(t.k, rows.key), map(t.v, rows.key), map(t.out, 64, 1), t.lse],
     shape: shapeArgument(t, c),
     section: Math.max(1, 2 ** Math.floor(Math.log2(2 ** 25 / headBytes))),
   };

@@ -29,6 +29,29 @@ function refinedTiles(info: DeviceInfo, c: AttentionCase): Parameters {
   };
 }
 
+/** The same for the rung that keeps the tensor cores busy at a tile's ends: smaller tiles, more of them, always in turns. */
+function endsTiles(info: DeviceInfo, c: AttentionCase): Parameters {
+  const { QUERY_STAGES } = refinedTiles(info, c);
+  if (c.headDim === 64)
+    return { WARPGROUPS: 3, BN: c.causal ? 96 : 128, STAGES: 3, QUERY_STAGES: 2, TURNS: true };
+  return {
+    WARPGROUPS: 2,
+    BN: c.headDim === 128 ? 128 : 64,
+    STAGES: 2,
+    QUERY_STAGES: QUERY_STAGES!,
+    TURNS: true,
+  };
+}
+
+const refinedTemplate = ["WARPGROUPS", "BN", "STAGES", "CAUSAL", "QUERY_STAGES", "TURNS"] as const;
+const refinedAxes: Axes = {
+  WARPGROUPS: [2, 3],
+  BN: [64, 80, 96, 128, 176, 192],
+  STAGES: [2, 3],
+  QUERY_STAGES: [1, 2],
+  TURNS: [true, false],
+};
+
 const tileAxes: Axes = { WARPGROUPS: [2, 3], BN: [64, 80, 96, 128, 176, 192], STAGES: [2, 3] };
 
 /** Shared memory of a block: its tiles of queries, keys and values. */
@@ -69,7 +92,14 @@ function tmaRung(
   stem: string,
   stays: boolean,
   template: readonly string[],
-  given: Pick<Given, "title" | "idea"> & Partial<Pick<Given, "parameters" | "axes">>,
+  {
+    queryBox,
+    ...given
+  }: Pick<Given, "title" | "idea"> &
+    Partial<Pick<Given, "parameters" | "axes">> & {
+      /** Rows and panels of 64 head dims of a load of queries. Default: all of a tile. */
+      readonly queryBox?: readonly [rows: number, panels: number];
+    },
 ): Rung {
   return rung(stem, {
     parameters: (_, c) => usualTiles(c),
@@ -85,7 +115,8 @@ function tmaRung(
       ]),
     launches: ([kernel], t, c, p) => {
       const groups = Number(p.WARPGROUPS);
-      const { tiles, tensors, shape, section } = hopperArguments(viewsOf(t, c), c, 64 * groups, Number(p.BN));
+      const rows = { query: 64 * groups, key: Number(p.BN) };
+      const { tiles, tensors, shape, section } = hopperArguments(viewsOf(t, c), c, rows, queryBox);
       const grid = stays ? Math.min(tiles, kernel!.device.info.multiprocessors) : tiles;
       const config = { grid, block: 128 * (groups + 1), shared: tileBytes(c, p) };
       const args = stays ? [...tensors, t.counter!, shape, section] : [...tensors, shape];
@@ -127,10 +158,23 @@ export const hopperRungs: readonly Rung[] = [
     title: "blocks that stay, long tiles first",
     idea: "As many blocks as multiprocessors draw tiles, the longest first.",
   }),
-  tmaRung("12_refined", true, ["WARPGROUPS", "BN", "STAGES", "CAUSAL", "QUERY_STAGES", "TURNS"], {
+  tmaRung("12_refined", true, refinedTemplate, {
     title: "the end of one tile under the beginning of the next",
     idea: "A second tile of queries lets the next tile's first product run under this one's last.",
-    parameters: (info, c) => refinedTiles(info, c),
-    axes: () => ({ ...tileAxes, QUERY_STAGES: [1, 2], TURNS: [true, false] }),
+    parameters: refinedTiles,
+    axes: () => refinedAxes,
+  }),
+  tmaRung("14_lazy", true, refinedTemplate, {
+    title: "the output is rescaled only when a maximum has really grown",
+    idea: "The base of the exponents stays until a row has grown by 2^8: no factor for the output, no row maximum.",
+    parameters: refinedTiles,
+    axes: () => refinedAxes,
+  }),
+  tmaRung("15_ends", true, refinedTemplate, {
+    title: "nobody waits at the ends of a tile",
+    idea: "First loads leave before the block has met; stores are waited for under the next tile's product.",
+    queryBox: [64, 1],
+    parameters: endsTiles,
+    axes: () => refinedAxes,
   }),
 ];
