@@ -93,3 +93,33 @@ test("power iteration finds the largest eigenvalue in one cooperative launch", a
     "A v",
   );
 });
+
+test("a thread's pipeline moves on by its waits, where no stage is ever released", async () => {
+  const dev = await cpu();
+  const kernel = await dev.compile(`#include <cuda/pipeline>
+    __global__ void f(const int* x, int* y) {
+      __shared__ int stage[2][32];
+      cuda::pipeline<cuda::thread_scope_thread> pipe = cuda::make_pipeline();
+      const auto word = cuda::aligned_size_t<4>(sizeof(int));
+      int sum = 0;
+      for (int step = 0; step < 4; step++) {
+        pipe.producer_acquire();
+        cuda::memcpy_async(&stage[step % 2][threadIdx.x], &x[32 * step + threadIdx.x], word, pipe);
+        pipe.producer_commit();
+        pipe.consumer_wait();
+        __syncthreads();
+        sum = 10 * sum + stage[step % 2][31 - threadIdx.x];
+        __syncthreads();
+      }
+      y[threadIdx.x] = sum;
+    }`);
+  const digits = Array.from({ length: 128 }, (_, i) => (i * 7) % 10);
+  const y = dev.zeros([32], { dtype: "i32" });
+  await kernel.launch({ grid: 1, block: 32 }, dev.tensor(Int32Array.from(digits)), y);
+  assert.deepEqual(
+    await numbers(y),
+    Array.from({ length: 32 }, (_, t) =>
+      [0, 1, 2, 3].reduce((sum, step) => 10 * sum + digits[32 * step + 31 - t]!, 0),
+    ),
+  );
+});

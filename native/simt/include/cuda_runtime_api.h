@@ -4,6 +4,9 @@
 
 #include "simt_library.h"
 
+// The last version before the 4-bit types, whose header (cuda_fp4.h) is not here.
+#define CUDART_VERSION 12060
+
 typedef struct CUstream_st* cudaStream_t;
 typedef struct CUevent_st* cudaEvent_t;
 typedef struct CUgraph_st* cudaGraph_t;
