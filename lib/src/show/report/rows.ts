@@ -53,33 +53,42 @@ export function useRows(kernels: readonly KernelUse[], of: "memory" | "compute")
 
 /** What stands above the table of counters. */
 export const countersNote =
-  "Of one run. The hardware's are ncu's; the lens's are what it predicts on the CPU device, which has no memory bus to count.";
+  "Of one run: bytes over the memory bus, sectors of 32 bytes a request of a warp, passes through shared memory that are bank " +
+  "conflicts. The hardware's are ncu's; the lens's are what it predicts on the CPU device, which has no bus to count.";
 
-/** What counters say of each kernel, where somebody read them. */
+/** What counters say of each kernel, where somebody read them; a column stands only where it has something to say. */
 export function counterRows(kernels: readonly KernelUse[]): Row[] {
   const shown = (value: number | null, format: (value: number) => string) =>
     value === null ? "" : format(value);
-  return kernels.flatMap(({ record }) => {
+  const share = (part: number | null, whole: number | null) =>
+    part === null || !whole ? "" : part === 0 ? "none" : formatShare(part / whole);
+  const rows = kernels.flatMap(({ record }) => {
     const counts = countsOf(record);
     if (!counts) return [];
-    const { bytesRead, bytesWritten, requests, sectors, wavefronts, conflicts, flops } = counts;
+    const { by, traced, bytesRead, bytesWritten, requests, sectors, wavefronts, conflicts, flops } = counts;
     return [
       {
         kernel: record.implementation.name,
         case: caseLabel(record),
-        "memory read": shown(bytesRead, formatBytes),
+        by:
+          by === "hardware" ? "hardware" : traced < 1 ? `lens, ${formatShare(traced)} of the blocks` : "lens",
+        read: shown(bytesRead, formatBytes),
         written: shown(bytesWritten, formatBytes),
         "must move": shown(record.bytes, formatBytes),
         "sectors a request": requests && sectors !== null ? digits(sectors / requests) : "",
-        "bank conflicts": wavefronts && conflicts !== null ? formatShare(conflicts / wavefronts) : "",
-        "FLOPs (f32)": shown(flops, digits),
-        "counted by":
-          counts.by === "hardware"
-            ? "hardware"
-            : `the lens${counts.traced < 1 ? `, ${formatShare(counts.traced)} of the blocks` : ""}`,
+        conflicts: share(conflicts, wavefronts),
+        "f32 FLOPs": shown(flops, countText),
       },
     ];
   });
+  const empty = Object.keys(rows[0] ?? {}).filter((name) => rows.every((row: Row) => row[name] === ""));
+  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !empty.includes(name))));
+}
+
+/** A count with its thousands in words: "1.57 million". */
+function countText(count: number): string {
+  const [scale, word] = count >= 1e9 ? [1e9, " billion"] : count >= 1e6 ? [1e6, " million"] : [1, ""];
+  return `${digits(count / scale)}${word}`;
 }
 
 /** What limits each kernel. */
