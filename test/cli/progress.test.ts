@@ -49,15 +49,15 @@ test("progressBar() tells a pipe a line now and again once it has taken long", a
   let now = 100;
   const bar = progressBar(out, () => now);
   for (const [at, done] of [
-    [110, 1],
-    [121, 2],
-    [123, 3],
-    [140, 4],
+    [125, 1],
+    [131, 2],
+    [138, 3],
+    [150, 4],
   ] as const) {
     now = at;
     bar.update(`case ${done}`, done, 8);
   }
   bar.end();
   await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(text(), "2/8 1 min 3 s left  case 2\n4/8 40 s left  case 4\n");
+  assert.equal(text(), "2/8 1 min 33 s left  case 2\n4/8 50 s left  case 4\n");
 });

@@ -13,7 +13,7 @@ export interface Progress {
 
 const blocks = 24;
 /** Seconds of silence where stderr is piped: before the first line, and between two. */
-const silence = { first: 20, between: 5 } as const;
+const silence = { first: 30, between: 10 } as const;
 let shown: Progress | null = null;
 
 /**

@@ -162,3 +162,14 @@ test("figuresOf() draws a heatmap a sweep, of that implementation alone", () => 
     ["matmul/05_vector: sweep of BM and BK", "matmul/06_pipelined: sweep of BM and BK"],
   );
 });
+
+test("report() names whose runs an environment is of: the lab's, PyTorch's, or both in turns", () => {
+  const titles = (packages: Record<string, string>, node: string | null) => {
+    const made = fixtureRecord();
+    const record = { ...made, environment: { ...made.environment, packages, node } };
+    return report({ runs: [runDocument("softmax", [record])] }).markdown;
+  };
+  assert.match(titles({}, "v20"), /### .*, this lab's runs\n/);
+  assert.match(titles({ torch: "2.9" }, null), /### .*, PyTorch's runs\n/);
+  assert.match(titles({ torch: "2.9" }, "v20"), /### .*, this lab's and PyTorch's runs in turns\n/);
+});

@@ -122,9 +122,10 @@ function topKernels(records: readonly MeasureRecord[]): KernelTime[] {
   return [...whole.keys()].flatMap((device) => sorted.filter((t) => t.device === device).slice(0, 10));
 }
 
-/** What was measured in an environment: PyTorch's runs name their torch. */
-export function environmentTitle({ device, packages }: Environment): string {
-  return packages.torch ? `${device.name}, PyTorch's runs` : `${device.name}, this lab's runs`;
+/** What was measured in an environment: PyTorch's runs name their torch, and only the lab's own name their Node. */
+export function environmentTitle({ device, packages, node }: Environment): string {
+  if (!packages.torch) return `${device.name}, this lab's runs`;
+  return `${device.name}, ${node === null ? "PyTorch's runs" : "this lab's and PyTorch's runs in turns"}`;
 }
 
 /** The environment as rows of name and value. */
