@@ -257,6 +257,7 @@ test("lab doctor exits 0 and tells what mends each missing part", () => {
   const parts = JSON.parse(stdout) as { name: string; found: boolean; mend: string }[];
   const names = [
     "C++ compiler",
+    "lens",
     "NVIDIA driver",
     "NVRTC",
     "NVML",
@@ -272,4 +273,8 @@ test("lab doctor exits 0 and tells what mends each missing part", () => {
     assert.ok(part, name);
     assert.ok(part.found || part.mend.length > 5, `${name} is missing and nothing mends it`);
   }
+  assert.ok(
+    parts.find((p) => p.name === "lens")!.found,
+    "this machine's compiler instruments: the lens's tests need it",
+  );
 });

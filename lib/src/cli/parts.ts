@@ -4,6 +4,8 @@ import { promisify } from "node:util";
 import { loadAddon } from "../backend/binding";
 import { cudaLibraryFolders } from "../backend/cuda/search";
 import { type CudaTool, findCudaTool } from "../backend/cuda/tools";
+import { lensCompiler } from "../backend/simt/compiler";
+import { checkInstrumentation } from "../backend/simt/instrument";
 import { findTorch } from "../baselines/run";
 import { env } from "../core/env";
 import { LabError } from "../core/error";
@@ -29,6 +31,7 @@ export async function runDoctor(): Promise<Part[]> {
   return [
     await node(),
     await compiler(),
+    await lens(),
     addon(),
     ...cuda,
     ...(await cudaTools()),
@@ -58,6 +61,20 @@ async function compiler(): Promise<Part> {
     if (line) return found("C++ compiler", line.match(/\d+\.\d+(\.\d+)?/)?.[0] ?? line, program, true);
   }
   return missing("C++ compiler", "apt-get install g++   (or set CXX)", null, true);
+}
+
+async function lens(): Promise<Part> {
+  try {
+    const compiler = await lensCompiler();
+    await checkInstrumentation(compiler);
+    const reader = await firstLine("addr2line", ["--version"]);
+    if (!reader && !(await firstLine("llvm-symbolizer", ["--version"])))
+      return missing("lens", "apt-get install binutils   (lab.lens() and lab.step() only)");
+    return found("lens", compiler.version.match(/\d+\.\d+(\.\d+)?/)?.[0] ?? null, compiler.path);
+  } catch (error) {
+    const advice = LabError.is(error) && error.advice ? error.advice : "apt-get install g++";
+    return missing("lens", `${advice}   (lab.lens() and lab.step() only)`, message(error));
+  }
 }
 
 function addon(): Part {

@@ -139,7 +139,8 @@ function countBlock(
   at: (address: number, calls: readonly number[]) => Building,
   texts: readonly string[],
 ): void {
-  if (!code) return;
+  // A compiler may leave the inside of an operation that is counted by its calls to functions of its own.
+  if (!code || block.calls.some((pc) => places.inOperation(pc - 1))) return;
   for (const { address, operations, tensor } of code.counted) {
     // Inside an operation that is counted by its calls.
     const line = places.line(address, block.calls);

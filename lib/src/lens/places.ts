@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { type Frame, framesOf } from "./binutils";
+import { isOperation } from "./operations";
 
 /** Finds the kernel's source line of program counters. */
 export class Places {
@@ -33,6 +34,11 @@ export class Places {
   inMachinery(address: number): boolean {
     const innermost = this.chain(address)[0];
     return innermost === undefined || /\/simt\/include\/|^\/usr\/|\/c\+\+\//.test(innermost.file);
+  }
+
+  /** Whether it is in an operation of the CPU device's headers that is counted by its calls. */
+  inOperation(address: number): boolean {
+    return this.inMachinery(address) && this.chain(address).some((frame) => isOperation(frame.function));
   }
 
   /** Innermost first. */

@@ -18,6 +18,19 @@ const inlining = [
   ].map(([name, value]) => `--param=${name}=${value}`),
 ];
 
+// What clang must leave as written: no branch made a selection, nothing common to two branches moved before or behind them,
+// and no two calls made one.
+const asWritten = [
+  "phi-node-folding-threshold=0",
+  "two-entry-phi-node-folding-threshold=0",
+  "speculate-one-expensive-inst=false",
+  "simplifycfg-hoist-common=false",
+  "simplifycfg-sink-common=false",
+  "simplifycfg-hoist-cond-stores=false",
+  "simplifycfg-merge-cond-stores=false",
+  "enable-tail-merge=false",
+].flatMap((option) => ["-mllvm", `-${option}`]);
+
 /**
  * Flags that make a compiler call out before every access and at every basic block (hooks/lens_hooks.cc answers), and
  * that keep its code close to the source, so that what is counted is what the source says:
@@ -25,7 +38,8 @@ const inlining = [
  * - scalar code: no vectorising, no merging of neighbouring stores, no branches turned into moves
  * - blocks laid out in the order of the source, which the lens's replay of warps relies on
  * - g++: aggregates are not taken apart, so that a float4 is one access of 16 bytes. clang has no such switch: a vector whose
- *   members are used one by one is told as its members, so g++ is preferred (compiler.ts)
+ *   members are used one by one is told as its members, or as halves where a function answered it, and not checked for its
+ *   alignment as a whole. So g++ is preferred (compiler.ts), and test/lens/clang.test.ts holds what clang alone can do
  */
 function flags(compiler: HostCompiler, checks: boolean): string[] {
   const common = ["-O2", "-g", "-D__KERNEL_LAB_LENS__=1", "-fsanitize=thread"];
@@ -34,12 +48,15 @@ function flags(compiler: HostCompiler, checks: boolean): string[] {
   if (compiler.clang) {
     return [
       ...common,
+      // addr2line misses functions inlined in several pieces where clang tells of them in DWARF 5.
+      "-gdwarf-4",
       "-fsanitize-coverage=bb,no-prune,trace-pc",
       "-mllvm",
       "-tsan-distinguish-volatile=1",
       "-fno-vectorize",
       "-fno-slp-vectorize",
       "-fno-unroll-loops",
+      ...asWritten,
     ];
   }
   return [
@@ -59,6 +76,17 @@ function flags(compiler: HostCompiler, checks: boolean): string[] {
     "-fno-tree-tail-merge",
     ...inlining,
   ];
+}
+
+/** Whether the compiler instruments at all, on this machine. Throws "no-instrumentation" with what it said. */
+export async function checkInstrumentation(compiler: HostCompiler): Promise<void> {
+  const nothing = ["-x", "c++", "/dev/null", "-c", "-o", "/dev/null"];
+  const { code, err } = await runCompiler(
+    compiler.path,
+    [...flags(compiler, true), ...nothing],
+    process.cwd(),
+  );
+  if (code !== 0) throw unable(compiler, err.trim().split("\n")[0] ?? "");
 }
 
 const hooksFile = () => homePath("native", "simt", "hooks", "lens_hooks.cc");
@@ -119,9 +147,13 @@ function throwUnlessAble(compiler: HostCompiler, log: string): void {
     /^.*(?:unrecognized|unknown|unsupported|not supported|no such).*(?:sanitize|-f[\w-]+).*$/im.exec(log) ??
     /^.*sanitize.*(?:unrecognized|unknown|unsupported|not supported).*$/im.exec(log);
   if (!said) return;
-  throw new LabError(
+  throw unable(compiler, said[0].trim());
+}
+
+function unable(compiler: HostCompiler, said: string): LabError {
+  return new LabError(
     "no-instrumentation",
-    `The lens needs a compiler that instruments memory accesses; ${compiler.version} does not: ${said[0].trim()}`,
+    `The lens needs a compiler that instruments memory accesses; ${compiler.version} does not: ${said}`,
     {
       advice:
         "Install g++ 11 or newer (apt-get install g++) or clang++ 14 or newer, or set CXX to one; `lab doctor` shows what is found.",
