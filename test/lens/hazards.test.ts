@@ -236,6 +236,7 @@ const faults: Fault[] = [
     args: () => [f(64), f(64), 1],
     clean: { args: () => [f(64), f(64), 4] },
     says: /no multiple of 16/,
+    ended: "misaligned-address",
   },
   {
     name: "unwritten",

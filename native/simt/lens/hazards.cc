@@ -278,7 +278,9 @@ void Hazards::event(const Event& event) {
       if (event.order) ordering_.atomic(self(), keyOf(event), event.order, true, false);
       return;
     case Kind::kWrite:
-      access(event, event.order ? Touch::kStrongWrite : Touch::kWrite);
+      // A volatile is an atomic without an order where its thread has made something visible by a fence before, as one
+      // that raises a flag does. Without any it orders nothing, and whoever reads it races.
+      access(event, event.order && self().published() ? Touch::kStrongWrite : Touch::kWrite);
       if (event.order) ordering_.atomic(self(), keyOf(event), event.order, false, true);
       return;
     case Kind::kMatrixRead: return access(event, Touch::kRead);

@@ -42,6 +42,8 @@ struct Actor {
   Time now = 1;
   uint32_t phase = 0, gridPhase = 0, warpPhase = 0;
   Knowledge known, pending, snapshot[2];
+
+  bool published() const { return released[0] || released[1]; }
 };
 
 class Ordering {

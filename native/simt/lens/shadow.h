@@ -9,7 +9,7 @@
 
 namespace lab::simt::lens {
 
-// How memory is touched. Strong: atomic or volatile, which no other strong access races with.
+// How memory is touched. Strong: atomic, or volatile as a flag is, which no other strong access races with.
 enum class Touch : uint8_t { kRead, kWrite, kStrongRead, kStrongWrite };
 
 inline bool writes(Touch t) { return t == Touch::kWrite || t == Touch::kStrongWrite; }

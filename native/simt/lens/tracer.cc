@@ -227,7 +227,7 @@ void Tracer::memory(ThreadView* self, Event& event) {
     if (event.kind != Kind::kWrite) readValue(event);
     deliver(event);
   }
-  if (event.space == Space::kUnknown) guard(self, event);
+  if (event.space == Space::kUnknown || (event.bytes >= 16 && event.address % 16 != 0)) guard(self, event);
 }
 
 void Tracer::tell(ThreadView* self, Kind kind, uint64_t pc, uint32_t mask, uint32_t bytes, uint64_t aux) {

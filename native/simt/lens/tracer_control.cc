@@ -76,6 +76,12 @@ void Tracer::guard(ThreadView* self, const Event& event) {
       giveUp(self, "illegal-address");
     bytes += event.mask;
   }
+  // The host's own moves of 16 bytes are of aligned ones only, here and there.
+  bool plain = event.kind == Kind::kRead || event.kind == Kind::kWrite;
+  if (plain && event.bytes >= 16 && event.address % 16 != 0) {
+    settle();
+    giveUp(self, "misaligned-address");
+  }
   if (event.kind == Kind::kAsyncIssue || event.space != Space::kUnknown) return;
   if (!survives(event.address, bytes, !reads)) giveUp(self, "illegal-address");
 }
