@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -69,6 +69,13 @@ test("saveBaseline() replaces only when asked to; readBaseline() names what is w
     (e) => LabError.is(e, "bad-baseline"),
   );
   rmSync(join(folder, "torn.json"));
+  const text = readFileSync(join(folder, "main.json"), "utf8");
+  writeFileSync(join(folder, "faster.json"), text.replace(/"median": [\d.e-]+/, '"median": 1e-9'));
+  assert.throws(
+    () => readBaseline("faster", folder),
+    (e) => LabError.is(e, "edited-baseline"),
+  );
+  rmSync(join(folder, "faster.json"));
 });
 
 test("compareWithBaseline() runs both sides in turns; a slower kernel is critical", async () => {

@@ -6,6 +6,7 @@ import { homePath } from "../core/paths";
 import { replaceFile } from "./atomicFile";
 import { migrate } from "./migrations";
 import { documentSchema } from "./schema";
+import { digestOf, sealState } from "./seal";
 
 /** Marks a file as a baseline: JSON without it is foreign. */
 const savedKind = "kernel-lab-baseline";
@@ -24,6 +25,8 @@ const savedSchema = z.strictObject({
   run: documentSchema,
   /** By the source hash of a record: what it takes to compile that side again. */
   sources: z.record(z.string(), keptSourceSchema),
+  /** Of the whole file, by `digestOf`; absent from baselines of before there was one. */
+  digest: z.string().optional(),
 });
 
 /** A kernel's text and headers as they were measured. */
@@ -51,7 +54,7 @@ export function savedBaselineNames(folder: string = savedBaselinesPath()): strin
  * @throws LabError "bad-options" for a name that is none, "baseline-exists"
  */
 export function saveBaseline(
-  baseline: Omit<SavedBaseline, "kind" | "version">,
+  baseline: Omit<SavedBaseline, "kind" | "version" | "digest">,
   options: { readonly replace?: boolean; readonly folder?: string } = {},
 ): string {
   const folder = options.folder ?? savedBaselinesPath();
@@ -63,14 +66,14 @@ export function saveBaseline(
   }
   const whole = savedSchema.parse({ kind: savedKind, version: 1, ...baseline });
   mkdirSync(folder, { recursive: true });
-  replaceFile(folder, basename(path), `${JSON.stringify(whole, null, 1)}\n`);
+  replaceFile(folder, basename(path), `${JSON.stringify({ ...whole, digest: digestOf(whole) }, null, 1)}\n`);
   return path;
 }
 
 /**
  * Reads a baseline by its name.
  *
- * @throws LabError "no-such-baseline", "bad-baseline"
+ * @throws LabError "no-such-baseline", "bad-baseline", "edited-baseline" (its digest says that it was changed since)
  */
 export function readBaseline(name: string, folder: string = savedBaselinesPath()): SavedBaseline {
   const path = fileOf(name, folder);
@@ -82,14 +85,22 @@ export function readBaseline(name: string, folder: string = savedBaselinesPath()
   }
   try {
     const content = JSON.parse(readFileSync(path, "utf8")) as { run?: unknown };
+    if (sealState(content) === "edited") throw edited(path);
     const run = migrate({ ...(content.run as object) } as Record<string, unknown>);
     return savedSchema.parse({ ...content, run });
   } catch (cause) {
+    if (LabError.is(cause, "edited-baseline")) throw cause;
     throw new LabError("bad-baseline", `Reading ${path}: expected what lab baseline save writes.`, {
       advice: "The file is truncated or was edited: restore it from git, or save it again with --replace.",
       cause,
     });
   }
+}
+
+function edited(path: string): LabError {
+  return new LabError("edited-baseline", `Reading ${path}: its content is not what its writer sealed.`, {
+    advice: "Someone changed it: restore it from git, or save it again with --replace.",
+  });
 }
 
 function fileOf(name: string, folder: string): string {
