@@ -1,15 +1,11 @@
 #include "runtime.h"
 
-#include <malloc.h>
 #include <time.h>
-
-#include <atomic>
-#include <cstdlib>
 
 #include "block_hot.h"
 #include "fault.h"
+#include "heap.h"
 #include "include/simt_api.h"
-#include "limits.h"
 #include "module.h"
 #include "print_buffer.h"
 #include "runtime_hopper.h"
@@ -115,25 +111,8 @@ uint32_t isShared(const void* address) {
   return offset < block.dynamicSharedBytes || block.grid()->module->inStaticShared(address);
 }
 
-// Bytes that kernels hold, of all modules and launches: what a kernel does not free stays, as on a GPU.
-std::atomic<uint64_t> heapUsed{0};
-
-void* heapAllocate(uint64_t bytes) {
-  if (bytes > kHeapBytes || heapUsed.load(std::memory_order_relaxed) + bytes > kHeapBytes) return nullptr;
-  void* memory = std::malloc(bytes);
-  if (!memory) return nullptr;
-  const uint64_t size = malloc_usable_size(memory);
-  if (heapUsed.fetch_add(size, std::memory_order_relaxed) + size <= kHeapBytes) return memory;
-  heapUsed.fetch_sub(size, std::memory_order_relaxed);
-  std::free(memory);
-  return nullptr;
-}
-
-void heapFree(void* memory) {
-  if (!memory) return;
-  heapUsed.fetch_sub(malloc_usable_size(memory), std::memory_order_relaxed);
-  std::free(memory);
-}
+void* heapAllocate(uint64_t bytes) { return DeviceHeap::instance().allocate(bytes); }
+void heapFree(void* memory) { DeviceHeap::instance().free(memory); }
 
 // A plain launch of a kernel compiled for stepping has nobody to tell.
 void step(lab_simt::StepMark, uint32_t, const lab_simt::StepWatch*) {}

@@ -155,3 +155,20 @@ for (const { kernel, right = "true", wrong = "false", launch, args, kinds, line 
     }
   });
 }
+
+test("memory of the kernel's own malloc is no tensor's, and no alarm", async () => {
+  const kernel = await dev.compile(`__global__ void scratch(float* y) {
+    float* held = (float*)malloc(16 * sizeof(float));
+    for (int i = 0; i < 16; i++) held[i] = threadIdx.x + i;
+    y[threadIdx.x] = held[15];
+    free(held);
+  }`);
+  const found = await lab.explore(kernel, { grid: 2, block: 32 }, [f32(32)], { schedules: 2 });
+  assert.deepEqual(
+    found.hazards.filter(({ kind }) => kind !== "race"),
+    [],
+    found.text,
+  );
+  const alone = await lab.explore(kernel, { grid: 1, block: 32 }, [f32(32)], { schedules: 2 });
+  assert.deepEqual(alone.hazards, [], alone.text);
+});

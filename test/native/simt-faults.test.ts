@@ -178,6 +178,21 @@ test("the heap of device code ends in null pointers at 8 MB, and what is freed c
   }
 });
 
+test("memory that was not allocated, or was freed, cannot be freed", async () => {
+  const kernel = await dev.compile(
+    "__global__ void twice(int* x) { int* p = new int; free(p); free(x ? x : p); }",
+  );
+  for (const given of [null, dev.zeros([1], { dtype: "i32" })]) {
+    await assert.rejects(
+      async () => {
+        await kernel.launch({ grid: 1, block: 1 }, given);
+        await dev.sync();
+      },
+      (e) => lab.LabError.is(e, "invalid-free") && /"twice"/.test(e.what),
+    );
+  }
+});
+
 test("printf answers how many arguments its format takes, as CUDA's does", async () => {
   const kernel = await dev.compile(`__global__ void say(int* out) {
     out[0] = printf("%5.2f|%*d|%%|%lld %s\\n", 1.5, 4, 7, 9ll, "x");

@@ -92,6 +92,7 @@ const kinds: Record<string, string> = {
   deadlock: "waits for threads that will never come",
   "time-limit": "did not end within its time limit",
   "illegal-instruction": "executed an illegal instruction",
+  "invalid-free": "freed memory that is not its own",
   "integer-division": "divided an integer by zero",
   "not-cooperative": "called grid.sync() in a launch that is not cooperative",
   "launch-failure": "failed, by a trap or an access that the driver has no other name for",

@@ -57,7 +57,7 @@ class List {
     if (copy.bytes + copy.zeros == 0) return;
     issued(copy);
     lab_simt::lens::Quiet quiet;
-    Node* node = static_cast<Node*>(malloc(sizeof(Node)));
+    Node* node = static_cast<Node*>(__builtin_malloc(sizeof(Node)));
     if (node == nullptr) lab_simt::fault("out-of-memory", "No host memory is left to queue an asynchronous copy.");
     *node = Node{copy, first_};
     first_ = node;
@@ -73,7 +73,7 @@ class List {
   void perform_all() {
     while (Node* node = pop()) {
       perform(node->copy);
-      free(node);
+      __builtin_free(node);  // the host's: the queue is not of the kernel's heap
     }
   }
   /// Forgets what an earlier owner of this memory left; it does not own those nodes.

@@ -4,9 +4,16 @@
 #include <new>
 
 #include "simt_api.h"
+#include "simt_lens.h"
 
-inline void* __lab_malloc(size_t bytes) { return lab_simt::rt().heapAllocate(bytes); }
-inline void __lab_free(void* memory) { lab_simt::rt().heapFree(memory); }
+inline void* __lab_malloc(size_t bytes) {
+  lab_simt::lens::Quiet quiet;
+  return lab_simt::rt().heapAllocate(bytes);
+}
+inline void __lab_free(void* memory) {
+  lab_simt::lens::Quiet quiet;
+  lab_simt::rt().heapFree(memory);
+}
 namespace std {
 using ::__lab_free;
 using ::__lab_malloc;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../block.h"
+#include "../heap.h"
 #include "../include/simt_lens.h"
 #include "../module.h"
 #include "../stacks.h"
@@ -216,6 +217,8 @@ void Tracer::readValue(Event& event) const {
 // Tells an access: a write once it has happened, everything else at once.
 void Tracer::memory(ThreadView* self, Event& event) {
   settle();
+  // What a kernel's malloc gave is nobody's tensor: it is neither counted nor watched.
+  if (event.space == Space::kUnknown && DeviceHeap::instance().holds(event.address, event.bytes)) return;
   if (nobodys(event.space, event.address)) return guard(self, event);
   if (++accesses_ > limit_) {
     tooLarge_ = true;
