@@ -28,8 +28,8 @@ export interface DuelSuite {
 
 /** The rung of tensor cores without wgmma: it has a goal of its own, against SDPA's flash route. */
 const ampereRung = 7;
-/** Queries up to which the decoding rung may win. */
-const mostDecoded = 16;
+/** The decoding rung, where it can run. */
+const decodeRung = 13;
 
 const attentionSuite: DuelSuite = {
   name: "attention",
@@ -54,10 +54,8 @@ const attentionSuite: DuelSuite = {
     const sizes = { batch, heads, keyHeads, queries, keys, headDim };
     return { ...sizes, causal, scale, layout, magnitude, outliers: attention.attentionOutliers };
   },
-  chosen: (runnable, given) => {
-    const last = runnable.slice((given as attention.AttentionCase).queries <= mostDecoded ? -2 : -1);
-    return runnable.filter((v) => v.rung === ampereRung || last.includes(v));
-  },
+  chosen: (runnable) =>
+    runnable.filter((v, i) => v.rung === ampereRung || v.rung === decodeRung || i === runnable.length - 1),
 };
 
 const softmaxSuite: DuelSuite = {
