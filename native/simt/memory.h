@@ -1,4 +1,5 @@
-// Device memory of the CPU device: every allocation ends at a guard page, and a freed one is gone.
+// Device memory of the CPU device: every allocation ends at memory that nobody has, so far from the next that an index
+// gone wrong does not land in another tensor, and a freed one is gone.
 #pragma once
 #include <cstdint>
 #include <map>

@@ -230,6 +230,23 @@ const faults: Fault[] = [
     ended: "illegal-address",
   },
   {
+    // Where tensors lie side by side this is in y.
+    name: "neighbour",
+    kind: "out-of-bounds",
+    args: () => [f(1 << 18), f(1 << 18), -8192],
+    clean: { args: () => [f(64), f(64), 0] },
+    says: /writes x\[-8192\], in front of its first element,/,
+    ended: "illegal-address",
+  },
+  {
+    name: "wrapped",
+    kind: "out-of-bounds",
+    args: () => [f(64), f(64)],
+    clean: { kernel: "wrapped_good", args: () => [f(64), f(64)] },
+    says: /reads x\[4294967295\] of 64 elements \(-1 as an unsigned index of 32 bits\)/,
+    ended: "illegal-address",
+  },
+  {
     name: "misaligned",
     kind: "misaligned",
     launch: { grid: 1, block: 4 },

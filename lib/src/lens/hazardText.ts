@@ -135,9 +135,10 @@ function place({ memory, address }: Facts): string {
 function beyond({ memory, address }: Facts): string {
   if (!memory?.name) return ", which is in no tensor,";
   if (memory.size === null || memory.index === null) return ` (${hexAddress(address)})`;
-  return memory.index < 0
-    ? `, in front of its first element,`
-    : ` of ${memory.size} element${memory.size === 1 ? "" : "s"}`;
+  if (memory.index < 0) return `, in front of its first element,`;
+  const below = memory.index - 2 ** 32;
+  const wrapped = below < 0 && -below <= memory.size ? ` (${below} as an unsigned index of 32 bits)` : "";
+  return ` of ${memory.size} element${memory.size === 1 ? "" : "s"}${wrapped}`;
 }
 
 function values({ before, after, acts }: Facts): string {

@@ -90,3 +90,15 @@ __global__ void endless(volatile int* x) {
   while (x[0] == 0) {  // HERE
   }
 }
+
+__global__ void neighbour(float* x, const float* y, int n) {
+  x[n + int(threadIdx.x)] = y[threadIdx.x];  // HERE
+}
+
+__global__ void wrapped(const float* x, float* y) {
+  y[threadIdx.x] = x[threadIdx.x - 1];  // HERE
+}
+__global__ void wrapped_good(const float* x, float* y) {
+  const float* last = x + 31;
+  y[threadIdx.x] = last[size_t(threadIdx.x) - 31];
+}
