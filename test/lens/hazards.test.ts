@@ -331,6 +331,24 @@ for (const { name, kind, launch = one64, args, clean, says, count, ended = null 
   });
 }
 
+test("no 32-bit index leads from one tensor into another", async () => {
+  const own = await lab.open("cpu", { workers: 1 });
+  try {
+    const tell = await own.compile(sources.faults!, { name: "tell", fileName: "faults.cu" });
+    const at = own.zeros([1], { dtype: "i64" });
+    const bases: bigint[] = [];
+    for (const x of [1 << 18, 64, 1 << 18].map((n) => own.zeros([n]))) {
+      await tell.launch({ grid: 1, block: 1 }, x, at);
+      bases.push(((await at.read()) as BigInt64Array)[0]!);
+    }
+    bases.sort((a, b) => (a < b ? -1 : 1));
+    const reach = 2n ** 32n * 16n;
+    for (const n of [1, 2]) assert.ok(bases[n]! - bases[n - 1]! > reach, bases.join(", "));
+  } finally {
+    await own.close();
+  }
+});
+
 test("memory that was freed is told as such when a pointer into it is used", async () => {
   const [x, y] = [f(1000), f(2)];
   const where = dev.zeros([1], { dtype: "i64" });
