@@ -61,3 +61,25 @@ test("cells see modules beside the notebook, with what those import, and their t
   assert.match(run.cells[1].failure?.traceback[0] ?? "", /wrong\.ts.*not assignable to type 'number'/);
   assert.deepEqual(dataOf(run.cells[2].outputs, "text/plain"), ["43"]);
 });
+
+test("what cells keep of records is declared in the lab's own words", () => {
+  // Zod's spelled-out types cannot be named where node_modules is a link, and take long to work out in every cell.
+  const converter = createConverter({ isJS: false, isBrowser: false });
+  try {
+    const { diagnostics, declOutput } = converter.convert(
+      "",
+      `import * as lab from "kernel-lab";
+const swept: lab.Sweep = JSON.parse("{}");
+const kept = { failures: swept.failures };
+const kind = swept.failures[0].kind;
+const { verdict, environment } = swept.records[0];`,
+    );
+    assert.deepEqual(diagnostics, []);
+    assert.match(declOutput ?? "", /failures: lab\.Failure\[\]/);
+    assert.match(declOutput ?? "", /kind: "skipped" \| "failed"/);
+    assert.match(declOutput ?? "", /environment: lab\.Environment/);
+    assert.doesNotMatch(declOutput ?? "", /zod/);
+  } finally {
+    converter.close();
+  }
+});

@@ -12,7 +12,7 @@ const value = z.union([z.number(), z.string(), z.boolean()]);
 /** Where and with what a run was measured; sizes in bytes, clocks in Hz, power in watts. */
 export const environmentSchema = z.strictObject({
   device: z.strictObject({
-    kind: z.enum(["cpu", "cuda"]),
+    kind: z.literal(["cpu", "cuda"]),
     name: z.string().min(1),
     arch: z.string(),
     capability: z.tuple([z.number(), z.number()]).nullable(),
@@ -49,7 +49,7 @@ export const caseSchema = z.strictObject({
 export const implementationSchema = z.strictObject({
   id: z.string().min(1),
   name: z.string().min(1),
-  kind: z.enum(["ours", "baseline"]),
+  kind: z.literal(["ours", "baseline"]),
   parameters: z.record(z.string(), value),
   sourceHash: z.string().nullable(),
 });
@@ -62,8 +62,8 @@ export const methodSchema = z.strictObject({
   batch: z.int().positive(),
   /** Bytes written between samples to empty the caches, 0 for none. */
   flushBytes: z.number().nonnegative(),
-  mode: z.enum(["short", "sustained"]),
-  timer: z.enum(["events", "host"]),
+  mode: z.literal(["short", "sustained"]),
+  timer: z.literal(["events", "host"]),
   /** Interleaved with other implementations, A B A B. */
   interleaved: z.boolean(),
   /** Time between two adjacent events with nothing between them, seconds. */
@@ -104,7 +104,7 @@ export const ratesSchema = z.strictObject({
   flopsPerSecond: z.number().nullable(),
   roofline: z
     .strictObject({
-      bound: z.enum(["memory", "compute"]),
+      bound: z.literal(["memory", "compute"]),
       /** The least time physics allows, seconds. */
       floorSeconds: seconds,
       /** Floor over median, 1 at the roof. */
@@ -136,7 +136,7 @@ export const checkSchema = z.strictObject({
 
 /** Whether the number may be believed, and why not. */
 export const verdictSchema = z.strictObject({
-  verdict: z.enum(["trusted", "ambiguous", "rejected"]),
+  verdict: z.literal(["trusted", "ambiguous", "rejected"]),
   reasons: z.array(z.string()),
   /** The device held its clock back; then the rates a cycle say more than those a second. */
   throttled: z.boolean().optional(),
@@ -191,7 +191,7 @@ export const counterSchema = z.strictObject({
   metrics: z.record(z.string(), z.number()),
   units: z.record(z.string(), z.string()),
   /** Who counted: the hardware (absent means that, too), or the lens on the CPU device, which predicts. */
-  source: z.enum(["ncu", "lens"]).optional(),
+  source: z.literal(["ncu", "lens"]).optional(),
   /** Share of the launch's blocks that the lens traced, where not all: the metrics are scaled up from it. */
   traced: z.number().positive().max(1).optional(),
 });
@@ -244,7 +244,7 @@ export const recordSchema = z.strictObject({
 export const failureSchema = z.strictObject({
   case: caseSchema,
   implementation: implementationSchema,
-  kind: z.enum(["skipped", "failed"]),
+  kind: z.literal(["skipped", "failed"]),
   reason: z.string().min(1),
 });
 
@@ -267,38 +267,41 @@ export const documentSchema = z.strictObject({
     .optional(),
 });
 
+// Interfaces, so that a notebook's declarations name them instead of spelling zod's types out, which a cell may not
+// be able to name.
+
 /** The device, host and versions a run was measured with. */
-export type Environment = z.infer<typeof environmentSchema>;
+export interface Environment extends z.infer<typeof environmentSchema> {}
 /** What was computed. */
-export type Case = z.infer<typeof caseSchema>;
+export interface Case extends z.infer<typeof caseSchema> {}
 /** What computed it. */
-export type Implementation = z.infer<typeof implementationSchema>;
+export interface Implementation extends z.infer<typeof implementationSchema> {}
 /** How it was timed. */
-export type Method = z.infer<typeof methodSchema>;
+export interface Method extends z.infer<typeof methodSchema> {}
 /** Summary of the samples, seconds. */
-export type Statistics = z.infer<typeof statisticsSchema>;
+export interface Statistics extends z.infer<typeof statisticsSchema> {}
 /** Rates a second and the share of the roof. */
-export type Rates = z.infer<typeof ratesSchema>;
+export interface Rates extends z.infer<typeof ratesSchema> {}
 /** Whether the output was right. */
-export type CheckRecord = z.infer<typeof checkSchema>;
+export interface CheckRecord extends z.infer<typeof checkSchema> {}
 /** Whether the number may be believed, with reasons. */
-export type Verdict = z.infer<typeof verdictSchema>;
+export interface Verdict extends z.infer<typeof verdictSchema> {}
 /** An input of the timed runs. */
-export type InputRecord = z.infer<typeof inputSchema>;
+export interface InputRecord extends z.infer<typeof inputSchema> {}
 /** An output as the last timed run left it. */
-export type OutputRecord = z.infer<typeof outputSchema>;
+export interface OutputRecord extends z.infer<typeof outputSchema> {}
 /** What a kernel takes of a multiprocessor. */
-export type Resources = z.infer<typeof resourcesSchema>;
+export interface Resources extends z.infer<typeof resourcesSchema> {}
 /** Counters of one launch. */
-export type CounterRecord = z.infer<typeof counterSchema>;
+export interface CounterRecord extends z.infer<typeof counterSchema> {}
 /** One reading of the device's sensors. */
-export type StateReading = z.infer<typeof stateSchema>;
+export interface StateReading extends z.infer<typeof stateSchema> {}
 /** A measurement as a file keeps it, without its environment. */
-export type StoredRecord = z.infer<typeof recordSchema>;
+export interface StoredRecord extends z.infer<typeof recordSchema> {}
 /** A case that was skipped or failed, with the reason. */
-export type Failure = z.infer<typeof failureSchema>;
+export interface Failure extends z.infer<typeof failureSchema> {}
 /** One run: a file under results/. */
-export type RunDocument = z.infer<typeof documentSchema>;
+export interface RunDocument extends z.infer<typeof documentSchema> {}
 
 /** A measurement with the environment it was made in: what `lab.measure` answers and plots and tables take. */
 export type MeasureRecord = StoredRecord & { environment: Environment };
