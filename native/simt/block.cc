@@ -54,6 +54,7 @@ void Block::join(Cluster* cluster, uint32_t rank) {
 }
 
 void Block::run(uint64_t index) {
+  index_ = index;
   uint64_t row = index / gridDim.x;
   blockIdx = Id3{uint32_t(index % gridDim.x), uint32_t(row % gridDim.y), uint32_t(row / gridDim.y)};
   for (uint32_t left = open_; left; left &= left - 1) {  // arrivals at a named barrier that nobody waited for

@@ -80,6 +80,7 @@ class Block : public lab_simt::BlockView {
   // Where `bytes` bytes at a shared address lie; a fault when they are not in one block's shared memory.
   uint8_t* sharedAt(uint32_t address, uint32_t bytes);
   Cluster* cluster() const { return cluster_; }
+  ClusterBarrier& clusterBarrier() { return cluster_ ? cluster_->barrier() : clusterBarrier_; }
   void clusterArrive(ThreadView* self);
   void clusterWait(ThreadView* self);
   bool testMbarrier(uint32_t address, uint32_t parity);
@@ -113,6 +114,7 @@ class Block : public lab_simt::BlockView {
   void resolveParked(uint32_t warp);
   bool wakePollers();
   bool letClusterRun();
+  bool passOnTurn(bool progressed);
   [[noreturn]] void deadlock();
 
   // Meeting (meet.cc).
@@ -130,6 +132,7 @@ class Block : public lab_simt::BlockView {
 
   Stacks& stacks_;
   const GridRun* grid_ = nullptr;
+  uint64_t index_ = 0;         // in the grid, of the block being run
   Context home_{};             // the worker's own stack, while threads run
   uint32_t ready_ = 0;         // warps with a runnable lane
   uint32_t parked_ = 0;        // warps with a lane at __activemask

@@ -150,11 +150,6 @@ Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
 Status CpuDevice::lensBegin(const LensRequest& request) { return lens::Tracer::make(request, &tracer_); }
 
 Status CpuDevice::beginTrace(GridRun& grid) {
-  if (grid.clusterBlocks() > 1) {
-    return Status::error("unsupported", std::string("Tracing ") + grid.kernel +
-                                            ": the blocks of a cluster share their memories, which a trace cannot "
-                                            "follow yet. Trace it with clusters of one block.");
-  }
   std::vector<lens::Allocation> tensors;
   memory_.each([&](uint64_t address, uint64_t bytes, bool initialised) {
     tensors.push_back({address, bytes, "", initialised});

@@ -59,7 +59,9 @@ bool Block::pickAny(uint32_t& warp, uint32_t& lane) {
 }
 
 void Block::interrupt(ThreadView* self) {
-  if (grid_->schedule->leavesBlock()) suspend(self);
+  if (grid_->schedule->leavesBlock()) {
+    cluster_ ? void(passOnTurn(true)) : suspend(self);
+  }
   uint32_t warp, lane;
   pickAny(warp, lane);  // the caller itself can run
   ThreadView* next = threadAt(warp, lane);
@@ -90,14 +92,14 @@ void Block::yield(ThreadView* self) {
     if (polling_) wakePollers();
   }
   // What it waits for may have to be done by another block, which here has no worker of its own.
-  if (grid_->tracer && yields_ % 16 == 0) suspend(self);
+  if (grid_->tracer && !cluster_ && yields_ % 16 == 0) suspend(self);
   uint32_t warp = warpOf(self), lane = laneOf(self);
   pick(warp, lane, true);
   ThreadView* next = threadAt(warp, lane);
   if (next != self) {
     switchTo(self, next);
   } else if (yields_ % 16 == 0) {
-    if (cluster_) cluster_->passOn(clusterRank, true);
+    if (cluster_) passOnTurn(true);
     sched_yield();  // alone: what it waits for is on another worker
   }
 }
@@ -159,7 +161,21 @@ bool Block::letClusterRun() {
   bool progressed = progressed_;
   progressed_ = false;
   idlePolls_ = 1;
-  return cluster_->passOn(clusterRank, progressed);
+  return passOnTurn(progressed);
+}
+
+// Lets the cluster's other blocks run. A traced launch that one of them has given up ends here too.
+bool Block::passOnTurn(bool progressed) {
+  lens::Tracer* tracer = grid_->tracer;
+  if (!tracer) return cluster_->passOn(clusterRank, progressed);
+  tracer->leaveBlock();
+  const bool more = cluster_->passOn(clusterRank, progressed);
+  tracer->enterBlock(*this, index_, stacks_, false);
+  if (tracer->over()) {
+    tracer->blockEnd();
+    abandon();
+  }
+  return more;
 }
 
 // A traced launch ends here, and the process lives on.

@@ -32,7 +32,7 @@ uint8_t* Block::sharedAt(uint32_t address, uint32_t bytes) {
 }
 
 void Block::clusterArrive(ThreadView* self) {
-  ClusterBarrier& barrier = cluster_ ? cluster_->barrier() : clusterBarrier_;
+  ClusterBarrier& barrier = clusterBarrier();
   units().clusterPhases[self->rank] = barrier.phase;
   barrier.arrived++;
   barrier.check(cluster_ ? cluster_->aliveThreads() : alive_);
@@ -42,7 +42,7 @@ void Block::clusterWait(ThreadView* self) {
   struct Wanted {
     const ClusterBarrier& barrier;
     uint64_t phase;
-  } wanted{cluster_ ? cluster_->barrier() : clusterBarrier_, units().clusterPhases[self->rank]};
+  } wanted{clusterBarrier(), units().clusterPhases[self->rank]};
   auto ready = [](void* raw) {
     const auto& w = *static_cast<const Wanted*>(raw);
     return w.barrier.phase != w.phase;

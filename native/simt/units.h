@@ -30,6 +30,7 @@ struct Units {
 struct ClusterBarrier {
   uint32_t arrived = 0;
   uint64_t phase = 0;
+  uint64_t told = 0;  // phases that the lens knows to have ended
 
   // `threads`: how many there are that have not exited.
   void check(uint32_t threads) {

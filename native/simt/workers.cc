@@ -96,8 +96,9 @@ bool Workers::ensure(size_t count) {
 bool Workers::run(GridRun& grid) {
   GridBarrier barrier;
   std::vector<std::unique_ptr<Cluster>> clusters;
+  const bool clustered = grid.clusterBlocks() > 1;
   size_t count = grid.tracer ? 1 : size_t(std::min<uint64_t>(grid.blocks, options_.workers));
-  if (grid.tracer) {
+  if (grid.tracer && !clustered) {
     barrier.reset(grid.blocks);
     grid.barrier = &barrier;
   } else if (grid.cooperative) {
@@ -106,9 +107,9 @@ bool Workers::run(GridRun& grid) {
     barrier.reset(grid.blocks);
     grid.barrier = &barrier;
     grid.chunk = 1;
-  } else if (grid.clusterBlocks() > 1) {
-    // As many clusters at once as there are processors to run them: of each, one block runs at a time.
-    const size_t atOnce = size_t(std::min<uint64_t>(grid.clusters(), options_.workers));
+  } else if (clustered) {
+    // As many clusters at once as there are processors to run them (one of a traced launch): of each, one block runs at a time.
+    const size_t atOnce = grid.tracer ? 1 : size_t(std::min<uint64_t>(grid.clusters(), options_.workers));
     count = atOnce * grid.clusterBlocks();
     if (!ensure(count)) return false;
     for (size_t i = 0; i < atOnce; i++) clusters.push_back(std::make_unique<Cluster>(grid));
@@ -143,10 +144,10 @@ void Workers::work(Worker& worker) {
     void* shared = worker.shared.place(grid->dynamicShared);
     grid->module->info->bindShared(shared);
     worker.block.prepare(*grid, shared);
-    if (grid->tracer) {
-      runTraced(worker, *grid, shared);
-    } else if (worker.cluster) {
+    if (worker.cluster) {
       runClusters(worker, *grid);
+    } else if (grid->tracer) {
+      runTraced(worker, *grid, shared);
     } else {
       runBlocks(worker, *grid);
     }
@@ -180,9 +181,23 @@ void Workers::runBlocks(Worker& worker, GridRun& grid) {
 
 void Workers::runClusters(Worker& worker, GridRun& grid) {
   uint64_t cluster;
+  if (grid.tracer) grid.tracer->introduce(worker.block, worker.clusterRank);
   while (worker.cluster->enter(worker.clusterRank, &worker.block, &worker.context, &cluster)) {
     worker.block.join(worker.cluster, worker.clusterRank);
-    worker.block.run(grid.blockOf(cluster, grid.placeOf(worker.clusterRank)));
+    const uint64_t index = grid.blockOf(cluster, grid.placeOf(worker.clusterRank));
+    if (!grid.tracer) {
+      worker.block.run(index);
+    } else if (!grid.tracer->over()) {
+      if (worker.clusterRank == 0) {
+        std::vector<uint64_t> blocks;
+        for (uint32_t rank = 0; rank < grid.clusterBlocks(); rank++)
+          blocks.push_back(grid.blockOf(cluster, grid.placeOf(rank)));
+        grid.tracer->enterCluster(blocks);
+      }
+      grid.tracer->enterBlock(worker.block, index, worker.stacks, true);
+      worker.block.run(index);
+      if (!worker.block.abandoned()) grid.tracer->blockEnd();
+    }
     worker.cluster->leave(worker.clusterRank);
   }
 }

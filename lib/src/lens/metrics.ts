@@ -18,7 +18,7 @@ import type { TracedLaunch } from "./trace";
 /** One instruction's accesses, as native/simt/lens/metrics.cc counts them. */
 export interface RawAccess {
   readonly op: "ld" | "st" | "atom" | "atomic_ld" | "atomic_st" | "ldsm" | "ldgsts_ld" | "ldgsts_st";
-  readonly space: "global" | "shared" | "module" | "unknown";
+  readonly space: "global" | "shared" | "dshared" | "module" | "unknown";
   readonly pc: number;
   /** Where the calls were made that led there, the innermost first. */
   readonly calls: readonly number[];

@@ -12,6 +12,8 @@ export function accessMetrics(access: LensRequests): Record<string, number> {
       [`l1tex__t_sectors_pipe_lsu_mem_global_op_${op}.sum`]: cost,
     };
   }
+  if (space === "dshared")
+    return { [`smsp__sass_inst_executed_op_dshared_${kind === "red" ? "atom" : kind}.sum`]: requests };
   if (space !== "shared") return {};
   // ldmatrix is a load to ncu's wavefronts; an instruction of its own beside.
   const op = kind === "ldsm" ? "ld" : kind === "red" ? "atom" : kind;

@@ -5,8 +5,11 @@ import type { HazardReport } from "./watch";
 /** What an access does: a load, a store, an atomic that answers (atom) or not (red), ldmatrix, an asynchronous copy. */
 export type AccessKind = "ld" | "st" | "atom" | "red" | "ldsm" | "ldgsts";
 
-/** Where an access goes. "module": a `__constant__` variable; "unknown": outside every tensor. */
-export type MemorySpace = "global" | "shared" | "module" | "unknown";
+/**
+ * Where an access goes. "dshared": the shared memory of another block of the cluster; "module": a `__constant__` variable;
+ * "unknown": outside every tensor.
+ */
+export type MemorySpace = "global" | "shared" | "dshared" | "module" | "unknown";
 
 /** One request of a warp, for drawing: where each of its 32 lanes asked. */
 export interface Exemplar {
@@ -34,7 +37,7 @@ export interface LensRequests {
   readonly activeLanes: number;
   /** Bytes that the lanes asked for. */
   readonly bytes: number;
-  /** Sectors of 32 bytes (global) or wavefronts (shared): in all, the fewest possible, and of one request. */
+  /** Sectors of 32 bytes (global, dshared) or wavefronts (shared): in all, the fewest possible, and of one request. */
   readonly cost: number;
   readonly ideal: number;
   readonly leastCost: number;

@@ -55,7 +55,7 @@ function rangeOf(address: number, ranges: readonly TracedRange[]): TracedRange |
 
 function exemplarOf(raw: RawAccess, space: MemorySpace, launch: TracedLaunch): Exemplar {
   const { block, warp, cost, ideal, addresses } = raw.worst;
-  const ranges = space === "shared" ? launch.trace.shared : launch.trace.allocations;
+  const ranges = space === "shared" || space === "dshared" ? launch.trace.shared : launch.trace.allocations;
   const range = rangeOf(firstAddress(raw), ranges);
   const offsets = addresses.map((address) => (address === null ? null : address - (range?.base ?? 0)));
   return { block, warp, memory: nameOf(range, space, launch), offsets, cost, ideal };
@@ -65,7 +65,7 @@ function exemplarOf(raw: RawAccess, space: MemorySpace, launch: TracedLaunch): E
 function nameOf(range: TracedRange | undefined, space: MemorySpace, launch: TracedLaunch): string {
   if (!range) return "";
   if (range.name) return range.name;
-  if (space === "shared") return "shared";
+  if (space === "shared" || space === "dshared") return "shared";
   const packed = Buffer.from(launch.trace.arguments, "hex");
   for (const { type, offset, name } of launch.kernel.signature.params) {
     if (type.kind !== "pointer" || offset + 8 > packed.length) continue;

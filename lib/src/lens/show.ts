@@ -88,9 +88,14 @@ function sourceRows(report: LensReport): { line: number; text: string; cells: Ce
 function cellsOf(line: LensLine): Cells {
   const global = line.requests.filter(({ space }) => space === "global" || space === "unknown");
   const shared = line.requests.filter(({ space }) => space === "shared");
+  const peers = line.requests.filter(({ space }) => space === "dshared");
   return {
     global: [...global.map(costText), ...line.bulk.map(bulkText)].join(", "),
-    shared: [...shared.map(costText), ...line.products.map(productText)].join(", "),
+    shared: [
+      ...shared.map(costText),
+      ...peers.map((one) => costText({ ...one, kind: `peer ${one.kind}` })),
+      ...line.products.map(productText),
+    ].join(", "),
     lanes: lanesText(line),
     arithmetic: [
       ...Object.entries(line.operations).map(([kind, count]) => `${short(count)} ${kind}`),

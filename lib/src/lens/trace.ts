@@ -96,8 +96,8 @@ async function traceOn(
     const mirrored = await Promise.all(args.map((value) => mirror.argument(value)));
     await mirror.variables(kernel.module, traced);
     await device.connection.lensBegin(options.request);
-    const { grid, block, shared, cooperative } = config;
-    twin.enqueue({ grid, block, shared, cooperative }, ...mirrored);
+    const { grid, block, shared, cooperative, cluster } = config;
+    twin.enqueue({ grid, block, shared, cooperative, cluster }, ...mirrored);
     await device.sync();
     const trace = JSON.parse(await device.connection.lensEnd()) as Trace;
     if (options.keep) await mirror.writeBack();

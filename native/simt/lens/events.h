@@ -1,7 +1,8 @@
 // What a traced launch tells its observers: one stream of events in the order in which they happened.
 //
 // A traced launch runs its blocks one after another on one worker, so there is a total order; threads of a block take
-// turns at meetings (barriers, shuffles), as on the plain device. The producer (tracer.h) calls every observer for
+// turns at meetings (barriers, shuffles), as on the plain device. Blocks of a cluster have a worker each, of which one has
+// the turn; addresses of their shared memories are told as those of the first block's, and whose they are in `home`. The producer (tracer.h) calls every observer for
 // every event of a traced block, on the worker's thread, while the thread that caused it stands still. Blocks left
 // out by sampling run untraced: their writes are in memory, but no event tells of them.
 #pragma once
@@ -87,6 +88,7 @@ enum class Space : uint8_t {
   kModule,    // a __device__ or __constant__ variable
   kLocal,     // a thread's own stack; only counted, never told
   kUnknown,   // none of these: out of bounds, freed, or wild
+  kPeer,      // the shared memory of another block of the cluster
 };
 
 // How far an atomic or fence reaches, in `order`.
@@ -102,6 +104,7 @@ struct Event {
   uint64_t address;
   uint64_t aux;
   uint64_t block;    // linear index in the grid
+  uint64_t home;     // the block whose shared memory `address` is in, where it is: a peer's in a cluster, else `block`
   uint32_t bytes;
   uint32_t mask;
   uint16_t thread;   // linear index in the block; lane = thread % 32

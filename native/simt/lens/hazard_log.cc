@@ -9,7 +9,8 @@ namespace {
 const char* nameOf(Space space) {
   switch (space) {
     case Space::kGlobal: return "global";
-    case Space::kShared: return "shared";
+    case Space::kShared:
+    case Space::kPeer: return "shared";
     case Space::kModule: return "module";
     case Space::kLocal: return "local";
     case Space::kUnknown: break;

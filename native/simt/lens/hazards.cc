@@ -47,7 +47,7 @@ void Hazards::fillCells(void* raw, uintptr_t address, Cell* cells, uint32_t coun
 
 uint64_t Hazards::keyOf(const Event& event) const {
   if (event.space != Space::kShared) return event.address;
-  return event.address | (uint64_t(ordering_.number(event.block)) % 0xffff + 1) << kBlockShift;
+  return event.address | (uint64_t(ordering_.number(event.home)) % 0xffff + 1) << kBlockShift;
 }
 
 // The allocation that an address lies in, or the one whose begin or end it is nearest to.
@@ -269,6 +269,11 @@ void Hazards::stuck(const Event& event) {
 }
 
 void Hazards::event(const Event& event) {
+  if (event.space == Space::kPeer) {  // whose it is, `home` says
+    Event shared = event;
+    shared.space = Space::kShared;
+    return this->event(shared);
+  }
   number_++;
   auto self = [&]() -> Actor& { return ordering_.actor(event.block, event.thread); };
   switch (event.kind) {

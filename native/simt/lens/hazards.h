@@ -27,6 +27,7 @@ class Hazards : public Observer {
     uint64_t destination, pc;
     Knowledge known;
     uint32_t bulk = 0;         // bytes of a load by TMA
+    uint64_t home = 0;         // of a bulk copy: the block whose shared memory it is
   };
   struct Thread {
     std::vector<Copy> copies;  // issued and not yet performed
@@ -66,8 +67,12 @@ class Hazards : public Observer {
   void abandonBulk(const Event& event);
   void issueProduct(const Event& event);
   void readProduct(const Event& event);
-  bool takeCopy(const Event& event, Copy* copy, uint16_t* asker);
-  void touchRows(const Event& event, Actor& self, const Copy& copy, uint16_t asker, Touch touch, const char* does);
+  struct Asker {
+    uint64_t block;
+    uint16_t thread;
+  };
+  bool takeCopy(const Event& event, Copy* copy, Asker* asker);
+  void touchRows(const Event& event, Actor& self, const Copy& copy, Asker asker, Touch touch, const char* does);
   void arrive(const Event& event);
   void leave(const Event& event);
   void meetWarp(const Event& event);

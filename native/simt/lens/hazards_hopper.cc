@@ -17,33 +17,43 @@ void Hazards::issueBulk(const Event& event) {
   Knowledge known = self.known;
   known.learn(self.block, self.rank, self.now);
   const uint32_t bytes = event.kind == Kind::kBulkLoad ? event.mask : 0;
-  thread(event).copies.push_back(Copy{event.address, event.pc, std::move(known), bytes});
+  std::vector<Copy>& copies = thread(event).copies;
+  for (uint64_t block : reinterpret_cast<const BulkTold*>(event.aux)->blocks)
+    copies.push_back(Copy{event.address, event.pc, known, bytes, block});
+  if (reinterpret_cast<const BulkTold*>(event.aux)->blocks.empty())
+    copies.push_back(Copy{event.address, event.pc, std::move(known), bytes, event.home});
   ordering_.tick(self);
 }
 
-// The oldest copy to or from a tile that is on its way, and the thread that asked for it.
-bool Hazards::takeCopy(const Event& event, Copy* found, uint16_t* asker) {
+// The oldest copy to or from a tile that is on its way, and the thread that asked for it: mostly one of the tile's own block.
+bool Hazards::takeCopy(const Event& event, Copy* found, Asker* asker) {
+  auto take = [&](uint64_t block, uint32_t rank, std::vector<Copy>& copies) {
+    auto copy = std::find_if(copies.begin(), copies.end(), [&](const Copy& one) {
+      return one.destination == event.address && one.home == event.home;
+    });
+    if (copy == copies.end()) return false;
+    *found = std::move(*copy);
+    *asker = {block, uint16_t(rank)};
+    copies.erase(copy);
+    return true;
+  };
   for (uint32_t i = 0; i < facts_.threads; i++) {
     const uint32_t rank = (event.thread + i) % facts_.threads;
     auto holder = threads_.find(event.block * facts_.threads + rank);
-    if (holder == threads_.end()) continue;
-    std::vector<Copy>& copies = holder->second.copies;
-    auto copy = std::find_if(copies.begin(), copies.end(), [&](const Copy& one) { return one.destination == event.address; });
-    if (copy == copies.end()) continue;
-    *found = std::move(*copy);
-    *asker = uint16_t(rank);
-    copies.erase(copy);
-    return true;
+    if (holder != threads_.end() && take(event.block, rank, holder->second.copies)) return true;
   }
+  for (auto& [number, thread] : threads_)
+    if (take(number / facts_.threads, uint32_t(number % facts_.threads), thread.copies)) return true;
   return false;
 }
 
 // The copy's side in global memory.
-void Hazards::touchRows(const Event& event, Actor& self, const Copy& copy, uint16_t asker, Touch touch, const char* does) {
+void Hazards::touchRows(const Event& event, Actor& self, const Copy& copy, Asker asker, Touch touch, const char* does) {
   for (const GlobalRow& row : reinterpret_cast<const BulkTold*>(event.aux)->rows) {
     Event global = event;
     global.pc = copy.pc;
-    global.thread = asker;
+    global.block = asker.block;
+    global.thread = asker.thread;
     global.address = reinterpret_cast<uintptr_t>(row.at);
     global.bytes = row.bytes;
     const Allocation* in = around(global.address);
@@ -52,13 +62,13 @@ void Hazards::touchRows(const Event& event, Actor& self, const Copy& copy, uint1
     if (!accessible(global, does)) return;
     if (touch == Touch::kRead) uninitialised(global, does);
     races_.touchSince(self, copy.known,
-                      Races::Access{copy.pc, global.address, row.bytes, touch, Space::kGlobal, nullptr, 0, number_, does, asker});
+                      Races::Access{copy.pc, global.address, row.bytes, touch, Space::kGlobal, nullptr, 0, number_, does, asker.thread});
   }
 }
 
 void Hazards::landBulk(const Event& event) {
   Copy copy;
-  uint16_t asker = event.thread;
+  Asker asker{};
   if (!takeCopy(event, &copy, &asker)) return;  // asked for by a block that is not traced
   Event barrier = event;
   barrier.address = reinterpret_cast<const BulkTold*>(event.aux)->barrier;
@@ -66,18 +76,18 @@ void Hazards::landBulk(const Event& event) {
   ordering_.tick(unit);
   touchRows(event, unit, copy, asker, Touch::kRead, "TMA read");
   races_.touchSince(unit, copy.known, Races::Access{copy.pc, keyOf(event), event.mask, Touch::kWrite, Space::kShared, nullptr, 0,
-                                                    number_, "TMA write", asker});
+                                                    number_, "TMA write", asker.thread});
   ordering_.finish(unit, keyOf(barrier));
 }
 
 // A thread waits for its own stores, and has read and written then.
 void Hazards::storeBulk(const Event& event) {
   Copy copy;
-  uint16_t asker = event.thread;
+  Asker asker{};
   if (!takeCopy(event, &copy, &asker)) return;
   Actor& self = ordering_.actor(event.block, event.thread);
   races_.touchSince(self, copy.known, Races::Access{copy.pc, keyOf(event), event.mask, Touch::kRead, Space::kShared, nullptr, 0,
-                                                    number_, "TMA read", asker});
+                                                    number_, "TMA read", asker.thread});
   const bool adds = reinterpret_cast<const BulkTold*>(event.aux)->add;
   touchRows(event, self, copy, asker, adds ? Touch::kStrongWrite : Touch::kWrite, adds ? "TMA add" : "TMA write");
 }
@@ -88,9 +98,10 @@ void Hazards::abandonBulk(const Event& event) {
     auto holder = threads_.find(event.block * facts_.threads + rank);
     if (holder == threads_.end()) continue;
     for (const Copy& copy : holder->second.copies) {
-      if (!copy.bulk) continue;
+      if (!copy.bulk || copy.home != event.block) continue;
       Event landed = event;
       landed.address = copy.destination;
+      landed.home = copy.home;
       landed.space = Space::kShared;
       Actor& unit = ordering_.bulkOf(event.block, 0);
       ordering_.tick(unit);

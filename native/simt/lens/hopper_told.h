@@ -10,8 +10,8 @@ namespace lab::simt::lens {
 
 struct BulkTold {
   std::vector<GlobalRow> rows;  // of global memory
-  uint64_t barrier = 0;         // the mbarrier that a load signals
-  uint32_t copies = 1;          // blocks that a load goes to
+  uint64_t barrier = 0;         // of kBulkLanded: the mbarrier that is signalled
+  std::vector<uint64_t> blocks; // of a multicast: those that it goes to
   bool add = false;             // a store that adds
 };
 

@@ -25,6 +25,7 @@ const char* nameOf(Space space) {
   switch (space) {
     case Space::kGlobal: return "global";
     case Space::kShared: return "shared";
+    case Space::kPeer: return "dshared";
     case Space::kModule: return "module";
     default: return "unknown";
   }

@@ -35,12 +35,22 @@ uint64_t* wordAt(uint32_t barrier) { return reinterpret_cast<uint64_t*>(ownBlock
 // The cluster's barrier has no address of its own in shared memory.
 const void* const kClusterBarrier = reinterpret_cast<const void*>(1);
 
+// The last arrival ends a phase, or a thread that exits instead.
+void tellClusterPhase() {
+  ClusterBarrier& barrier = ownBlock().clusterBarrier();
+  if (barrier.told != barrier.phase) tellPhaseEnd(kClusterBarrier);
+  barrier.told = barrier.phase;
+}
+
 void clusterArrive() {
-  tellObject(lab_simt::self()->rank, Kind::kRelease, LAB_PC, kClusterBarrier);
+  tellClusterPhase();
+  tellObject(lab_simt::self()->rank, Kind::kRelease, LAB_PC, kClusterBarrier, kArrival);
   hopperTable().clusterArrive();
+  tellClusterPhase();
 }
 void clusterWait() {
   hopperTable().clusterWait();
+  tellClusterPhase();
   tellObject(lab_simt::self()->rank, Kind::kAcquire, LAB_PC, kClusterBarrier);
 }
 
@@ -62,6 +72,9 @@ void mbarrierWait(uint32_t barrier, uint32_t parity) {
   tellObject(lab_simt::self()->rank, Kind::kAcquire, pc, wordAt(barrier));
 }
 
+// An address of the block's own shared memory, as events tell it.
+uint64_t toldAddress(const Tracer& tracer, const void* at) { return tracer.placeOf(reinterpret_cast<uintptr_t>(at)).address; }
+
 BulkTold told(const BulkCopy& copy) {
   BulkTold told;
   told.rows = globalRows(copy);
@@ -74,8 +87,8 @@ void bulkLoad(const BulkCopy* copy, uint32_t barrier, uint32_t blocks) {
   Tracer* tracer = Tracer::current();
   if (!tracer) return;
   BulkTold asked = told(*copy);
-  asked.copies = blocks ? uint32_t(__builtin_popcount(blocks)) : 1;
-  asked.barrier = reinterpret_cast<uintptr_t>(wordAt(barrier));
+  for (uint32_t left = blocks; left; left &= left - 1)
+    asked.blocks.push_back(tracer->blockOf(uint32_t(__builtin_ctz(left))));
   const uint32_t bytes = copyBytes(*copy);
   tracer->unit(lab_simt::self()->rank, Kind::kBulkLoad, LAB_PC, ownBlock().sharedAt(copy->shared, bytes), bytes, &asked);
 }
@@ -116,7 +129,7 @@ void tellBulkLanded(const BulkCopy& copy, const void* tile, const void* barrier)
   Tracer* tracer = Tracer::current();
   if (!tracer) return;
   BulkTold landed = told(copy);
-  landed.barrier = reinterpret_cast<uintptr_t>(barrier);
+  landed.barrier = toldAddress(*tracer, barrier);
   tracer->unit(lab_simt::self()->rank, Kind::kBulkLanded, 0, tile, copyBytes(copy), &landed);
 }
 
@@ -140,6 +153,8 @@ void tellWgmmaRead(uint32_t rank, const lab_simt::WgmmaWork& work) {
   WgmmaTold read;
   read.a = work.a;
   read.b = work.b;
+  read.b.tile = reinterpret_cast<const uint8_t*>(toldAddress(*tracer, work.b.tile));
+  if (!work.registers) read.a.tile = reinterpret_cast<const uint8_t*>(toldAddress(*tracer, work.a.tile));
   read.n = work.n;
   read.firstRow = work.firstRow;
   read.rows = work.registers ? 0 : 16;

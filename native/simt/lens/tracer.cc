@@ -51,7 +51,24 @@ Tracer::~Tracer() {
   if (active_) stop();
 }
 
-Status Tracer::chooseBlocks(uint64_t blocks) {
+// Blocks of one cluster are traced together: they see each other's memory.
+static void addWholeClusters(const GridRun& grid, std::vector<uint64_t>& chosen) {
+  if (grid.clusterBlocks() == 1) return;
+  const uint64_t across = grid.grid.x / grid.cluster.x, down = grid.grid.y / grid.cluster.y;
+  std::vector<uint64_t> all;
+  for (uint64_t block : chosen) {
+    const uint64_t x = block % grid.grid.x / grid.cluster.x, row = block / grid.grid.x;
+    const uint64_t y = row % grid.grid.y / grid.cluster.y, z = row / grid.grid.y / grid.cluster.z;
+    for (uint32_t rank = 0; rank < grid.clusterBlocks(); rank++)
+      all.push_back(grid.blockOf((z * down + y) * across + x, grid.placeOf(rank)));
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  chosen = std::move(all);
+}
+
+Status Tracer::chooseBlocks(const GridRun& grid) {
+  const uint64_t blocks = grid.blocks;
   std::vector<uint64_t>& chosen = facts_.tracedBlocks;
   blocks_ = blocks;
   chosen = request_.blocks;
@@ -66,6 +83,7 @@ Status Tracer::chooseBlocks(uint64_t blocks) {
     // The first and the last among them: a grid's ends are where kernels differ.
     for (uint64_t i = 0; i < count; i++) chosen.push_back(count > 1 ? i * (blocks - 1) / (count - 1) : 0);
   }
+  addWholeClusters(grid, chosen);
   sampled_ = chosen.size() < blocks;
   return {};
 }
@@ -75,13 +93,14 @@ Status Tracer::begin(const GridRun& grid, std::vector<Allocation> tensors) {
     return Status::error("not-instrumented", std::string("Tracing ") + grid.kernel +
                                                  ": its module was not compiled for the lens.");
   }
-  Status wrong = chooseBlocks(grid.blocks);
+  Status wrong = chooseBlocks(grid);
   if (!wrong.ok()) return wrong;
   started_ = true;
   module_ = grid.module;
   base_ = imageBegin_ = hooks_.base = module_->base;
   imageEnd_ = module_->end();
   args_ = grid.args;
+  if (grid.clusterBlocks() > 1) introduced_.resize(grid.clusterBlocks());
   arguments_.assign(grid.args, grid.args + grid.argBytes);
   facts_.kernel = grid.kernel;
   facts_.grid = grid.grid;
@@ -119,36 +138,77 @@ void Tracer::leaveBlock() {
 }
 
 void Tracer::attach(uint64_t index) {
-  active_ = true;
   running = this;
   block_ = index;
   buffer_.at = marks_;
   module_->attachHooks(&hooks_);
 }
 
-// On the worker, where thread-local shared memory has its addresses; the first block's are every block's.
-void Tracer::blockStart(const Block& block, uint64_t index) {
-  if (!active_) {
-    std::vector<Module::Variable> pointers;
-    std::vector<Module::Variable> shared = module_->sharedVariables(&pointers);
-    for (const Module::Variable& one : pointers) map_.add(one.address, one.bytes, Space::kLocal);
-    for (Module::Variable& one : shared) {
-      // Whether a variable with a constructor has been made is the CPU device's own business.
-      if (one.name.rfind("guard variable for ", 0) == 0) {
-        map_.add(one.address, one.bytes, Space::kLocal);
-        continue;
-      }
-      facts_.shared.push_back({one.address, one.bytes, std::move(one.name), false});
+// A block's shared memory, on its worker, where thread-local variables have their addresses.
+std::vector<Allocation> Tracer::sharedOf(const Block& block) {
+  std::vector<Allocation> found;
+  std::vector<Module::Variable> pointers;
+  std::vector<Module::Variable> shared = module_->sharedVariables(&pointers);
+  for (const Module::Variable& one : pointers) map_.addOnce(one.address, one.bytes, Space::kLocal);
+  for (Module::Variable& one : shared) {
+    // Whether a variable with a constructor has been made is the CPU device's own business.
+    if (one.name.rfind("guard variable for ", 0) == 0) {
+      map_.addOnce(one.address, one.bytes, Space::kLocal);
+    } else {
+      found.push_back({one.address, one.bytes, std::move(one.name), false});
     }
-    if (block.dynamicSharedBytes)
-      facts_.shared.push_back({uint64_t(block.dynamicShared), block.dynamicSharedBytes, "", false});
-    mapSpaces();
-    for (Observer* observer : list_) observer->begin(facts_);
   }
+  if (block.dynamicSharedBytes) found.push_back({uint64_t(block.dynamicShared), block.dynamicSharedBytes, "", false});
+  return found;
+}
+
+void Tracer::introduce(const Block& block, uint32_t rank) {
+  std::lock_guard<std::mutex> lock(introductions_);
+  introduced_[rank] = sharedOf(block);
+}
+
+// Of a cluster's blocks each has a worker, and on it addresses of its own; told are those of the first.
+void Tracer::enterCluster(const std::vector<uint64_t>& blocks) {
+  if (!traces(blocks[0])) return;
+  ranks_ = blocks;
+  if (!active_) {
+    for (uint32_t rank = 0; rank < introduced_.size(); rank++) {
+      for (size_t i = 0; i < introduced_[rank].size(); i++) {
+        const Allocation& one = introduced_[rank][i];
+        peers_.push_back({one.base, one.bytes, introduced_[0][i].base, rank});
+        if (rank) map_.addOnce(one.base, one.bytes, Space::kShared);
+      }
+    }
+    ready(introduced_[0]);
+  }
+  for (uint64_t block : blocks) tellStart(block);
+}
+
+Tracer::Place Tracer::placeOf(uint64_t address) const {
+  for (const PeerRange& peer : peers_)
+    if (address - peer.base < peer.bytes) return {peer.told + (address - peer.base), ranks_[peer.rank]};
+  // What the whole cluster shares belongs to its first block.
+  return {address, ranks_.empty() ? block_ : ranks_[0]};
+}
+
+// `shared`: the first block's, whose addresses stand for every block's.
+void Tracer::ready(std::vector<Allocation> shared) {
+  active_ = true;
+  facts_.shared = std::move(shared);
+  mapSpaces();
+  for (Observer* observer : list_) observer->begin(facts_);
+}
+
+void Tracer::blockStart(const Block& block, uint64_t index) {
+  if (!active_) ready(sharedOf(block));
   attach(index);
+  if (ranks_.empty()) tellStart(index);
+}
+
+void Tracer::tellStart(uint64_t block) {
   Event event{};
   event.kind = Kind::kBlockStart;
-  event.block = index;
+  event.block = event.home = block;
   deliver(event);
 }
 
@@ -166,7 +226,7 @@ void Tracer::blockEnd() {
   settle();
   Event event{};
   event.kind = Kind::kBlockEnd;
-  event.block = block_;
+  event.block = event.home = block_;
   deliver(event);
   stop();
 }
@@ -180,7 +240,7 @@ Event Tracer::blank(const ThreadView* self, Kind kind, uint64_t pc) const {
   Event event;  // all but its value, which valueBytes says is none
   event.pc = pc ? pc - base_ : 0;
   event.address = event.aux = 0;
-  event.block = block_;
+  event.block = event.home = block_;
   event.bytes = event.mask = 0;
   event.thread = uint16_t(self->rank);
   event.kind = kind;
@@ -191,6 +251,15 @@ Event Tracer::blank(const ThreadView* self, Kind kind, uint64_t pc) const {
 
 void Tracer::deliver(const Event& event) {
   events_++;
+  if (__builtin_expect(!peers_.empty() && event.space == Space::kShared, 0)) {
+    Event told = event;
+    const Place place = placeOf(event.address);
+    told.address = place.address;
+    told.home = place.home;
+    if (told.kind <= Kind::kMatrixRead && place.home != event.block) told.space = Space::kPeer;
+    for (Observer* observer : list_) observer->event(told);
+    return;
+  }
   for (Observer* observer : list_) observer->event(event);
 }
 

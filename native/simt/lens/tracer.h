@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,11 @@ class Tracer {
   // After the launch: the observers' answers as one JSON object. Errors: "trace-too-large".
   Status finish(std::string* json);
 
+  // Of a launch with clusters: every worker shows the shared memory of its blocks, before the first cluster begins; then a
+  // cluster of these blocks, by rank, begins.
+  void introduce(const Block& block, uint32_t rank);
+  void enterCluster(const std::vector<uint64_t>& blocks);
+
   // What the scheduler tells, on the worker's thread.
   bool traces(uint64_t block) const;
   // The turn goes to a block: `fresh` where it is its first.
@@ -46,6 +52,14 @@ class Tracer {
   Schedule* schedule() { return schedule_.get(); }
   // The launch is not run to its end.
   void end(const char* why) { ended_ = why; }
+  bool over() const { return ended_ != nullptr; }
+  // An address in the shared memory of a cluster's block as events tell it, and the block that it is of.
+  struct Place {
+    uint64_t address, home;
+  };
+  Place placeOf(uint64_t address) const;
+  // The block of that rank in the cluster being run.
+  uint64_t blockOf(uint32_t rank) const { return rank < ranks_.size() ? ranks_[rank] : block_; }
   // Ends the launch for what the observers were told, on behalf of the running thread.
   [[noreturn]] void giveUp(ThreadView* self, const char* why);
   // A thread that waits for what will never come; `pc` absolute, `wait` as in fiber.h.
@@ -105,7 +119,10 @@ class Tracer {
   void deliverFlow();
   void stop();
   void mapSpaces();
-  Status chooseBlocks(uint64_t blocks);
+  Status chooseBlocks(const GridRun& grid);
+  std::vector<Allocation> sharedOf(const Block& block);
+  void ready(std::vector<Allocation> shared);
+  void tellStart(uint64_t block);
 
   LensRequest request_;
   std::vector<std::pair<std::string, std::unique_ptr<Observer>>> observers_;
@@ -130,6 +147,15 @@ class Tracer {
   std::unique_ptr<Schedule> schedule_;
   std::atomic<bool> expired_{false};
   const char* ended_ = nullptr;     // why the launch was given up
+  // Of a launch with clusters: where each rank's shared memory lies, and which block has the rank now.
+  struct PeerRange {
+    uint64_t base, bytes, told;       // `told`: where the first block's lies
+    uint32_t rank;
+  };
+  std::mutex introductions_;
+  std::vector<std::vector<Allocation>> introduced_;  // by rank
+  std::vector<PeerRange> peers_;
+  std::vector<uint64_t> ranks_;
   uint64_t block_ = 0, events_ = 0, accesses_ = 0, limit_ = 0, blocks_ = 0;
 };
 

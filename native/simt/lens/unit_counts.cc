@@ -1,5 +1,7 @@
 #include "unit_counts.h"
 
+#include <algorithm>
+
 #include "../wgmma_operands.h"
 #include "hopper_told.h"
 #include "request.h"
@@ -56,7 +58,7 @@ void UnitCounts::event(const Event& event, uint16_t stack) {
     uint64_t bytes = 0;
     for (const GlobalRow& row : copy.rows) bytes += row.bytes;
     count.instructions++;
-    count.sharedBytes += uint64_t(event.mask) * copy.copies;
+    count.sharedBytes += uint64_t(event.mask) * std::max<size_t>(copy.blocks.size(), 1);
     count.bytes += bytes;
     count.sectors += sectorsOf(copy.rows);
     count.ideal += (bytes + kSectorBytes - 1) / kSectorBytes;
