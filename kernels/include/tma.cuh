@@ -1,9 +1,10 @@
 // TMA: whole tiles between global and shared memory by one thread's instruction, through a tensor map (sm_90).
 //
 // The map comes from lab.tensorMap(tensor, { box, swizzle }) and is a parameter `const __grid_constant__ CUtensorMap m`.
-// Coordinates are elements, the innermost axis first: x the column, y the row of a matrix; they may be negative or past
-// the end, where loads give zeros (or NaN, as the map says) and stores leave out. The innermost one must be a multiple of
-// 16 bytes, or the hardware ends the kernel with an illegal instruction. One elected thread issues.
+// Coordinates are elements, the innermost axis first: x the column, y the row of a matrix. Past the tensor's end loads give
+// zeros (or NaN, as the map says) and stores leave out; in front of its start only loads may begin. The innermost coordinate
+// must be a multiple of 16 bytes. Against either rule an H200 ends the kernel with an illegal instruction. One elected thread
+// issues.
 // Shared tiles lie without gaps, the box's innermost axis fastest, and are aligned to 128 bytes; swizzled ones, which
 // permute 16-byte chunks by bits of the shared address, to 1024 where wgmma reads them. A load signals an mbarrier with
 // the whole box's bytes, cut-off elements included.

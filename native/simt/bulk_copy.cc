@@ -126,7 +126,7 @@ Add adder(const TensorMap& map) {
   }
 }
 
-void checkMap(const TensorMap& map, const BulkCopy& copy) {
+void checkMap(const TensorMap& map, const BulkCopy& copy, bool store) {
   if (map.magic[0] != 'L' || map.magic[1] != 'T' || map.rank < 1 || map.rank > 5) {
     raiseFault("invalid-tensor-map", "TMA was given something that is no tensor map: pass lab.tensorMap(...)");
   }
@@ -140,6 +140,13 @@ void checkMap(const TensorMap& map, const BulkCopy& copy) {
     raiseFault("unsupported", "the CPU device's TMA swizzles boxes whose inner axis is as wide as the swizzle");
   }
   if (copy.add && !adder(map)) raiseFault("unsupported", "TMA cannot add elements of this type");
+  // As an H200 does, for stores and adds along any axis; loads from there it fills.
+  for (uint32_t axis = 0; store && axis < map.rank; axis++) {
+    if (copy.at[axis] >= 0) continue;
+    raiseFault("illegal-instruction", ("TMA stores begin inside a tensor or past its end, and not before its start: a coordinate is " +
+                                       std::to_string(copy.at[axis]))
+                                          .c_str());
+  }
   const int64_t first = int64_t(copy.at[0]) * elementBytes(map);
   if (first % kChunk) {
     raiseFault("illegal-instruction",
@@ -158,9 +165,9 @@ uint32_t copyBytes(const BulkCopy& copy) {
   return bytes;
 }
 
-void checkCopy(const BulkCopy& copy) {
+void checkCopy(const BulkCopy& copy, bool store) {
   if (copy.map) {
-    checkMap(*copy.map, copy);
+    checkMap(*copy.map, copy, store);
     if (copy.shared % 128) raiseFault("misaligned-address", "TMA needs a tile aligned to 128 bytes of shared memory");
   } else if (copy.shared % 16 || reinterpret_cast<uintptr_t>(copy.global) % 16 || copy.bytes % 16) {
     raiseFault("misaligned-address", "a bulk copy needs both addresses and its size to be multiples of 16 bytes");

@@ -10,7 +10,7 @@ namespace lab::simt {
 // Bytes of shared memory that a copy fills or reads, elements outside the tensor included.
 uint32_t copyBytes(const lab_simt::BulkCopy& copy);
 // Ends the device with a fault that names what is wrong with a copy as it is issued.
-void checkCopy(const lab_simt::BulkCopy& copy);
+void checkCopy(const lab_simt::BulkCopy& copy, bool store);
 
 // The stretches of global memory that a copy touches, a row of its box each; elements outside the tensor are none of them.
 struct GlobalRow {

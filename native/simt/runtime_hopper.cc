@@ -133,7 +133,7 @@ void deliver(const BulkCopy& copy, uint32_t address, uint32_t barrier) {
 }
 
 void bulkLoad(const BulkCopy* copy, uint32_t barrier, uint32_t blocks) {
-  checkCopy(*copy);
+  checkCopy(*copy, false);
   if (!blocks) return deliver(*copy, copy->shared, barrier);
   for (uint32_t left = blocks; left; left &= left - 1) {
     const uint32_t rank = uint32_t(__builtin_ctz(left)) << kSharedOffsetBits;
@@ -144,7 +144,7 @@ void bulkLoad(const BulkCopy* copy, uint32_t barrier, uint32_t blocks) {
 AsyncQueue& ownStores() { return ownBlock().units().stores[detailOf(self()).slot]; }
 
 void bulkStore(const BulkCopy* copy) {
-  checkCopy(*copy);
+  checkCopy(*copy, true);
   ownBlock().sharedAt(copy->shared, copyBytes(*copy));
   auto effect = [](void* payload) {
     const auto& due = *static_cast<const BulkCopy*>(payload);

@@ -108,10 +108,12 @@ async function runStore(use: Use, add: boolean, swizzle: 0 | 128): Promise<Outco
   const [rows, columns, box] = [20, 48, [16, 32]] as const;
   const y = use.device.full([rows, columns], 5);
   const map = use.lab.tensorMap(y, { box, swizzle });
-  // Over the lower right end, and before the upper left one.
+  // Over the lower right end, over each end alone, and wholly outside.
   const places = [
     [32, 9],
-    [-12, -12],
+    [20, 0],
+    [4, 12],
+    [48, 3],
   ] as const;
   const expected = new Array(rows * columns).fill(5);
   for (const [x0, y0] of places) {

@@ -114,7 +114,12 @@ const kernelOf = async (name: string): Promise<lab.Kernel> => {
       if (mistake == 4) lab::tmaLoad(tile, map, full, 0, 0);
       if (mistake == 12) lab::tmaLoad(tile, map, full, 6);
       if (mistake == 13) {
-        lab::tmaStore(map, tile, -1);
+        lab::tmaStore(map, tile, 1);
+        lab::bulkCommit();
+        lab::bulkWait<0>();
+      }
+      if (mistake == 14) {
+        lab::tmaStore(map, tile, -4);
         lab::bulkCommit();
         lab::bulkWait<0>();
       }
@@ -245,7 +250,8 @@ const wrongs: [mistake: number, cluster: number, code: string, says: RegExp][] =
   [10, 2, "deadlock", /mbarrier .* 1 of 1 arrivals to come/],
   [11, 2, "illegal-address", /after that block had exited/],
   [12, 1, "illegal-instruction", /innermost coordinate must be a multiple of 4 elements, and it is 6/],
-  [13, 1, "illegal-instruction", /innermost coordinate must be a multiple of 4 elements, and it is -1/],
+  [13, 1, "illegal-instruction", /innermost coordinate must be a multiple of 4 elements, and it is 1/],
+  [14, 1, "illegal-instruction", /begin inside a tensor or past its end.* a coordinate is -4/],
 ];
 for (const [mistake, cluster, code, says] of wrongs) {
   test(`mistake ${mistake} ends in ${code}`, async () => {

@@ -105,7 +105,7 @@ const advices: Record<string, string> = {
   "stack-overflow":
     "Make local arrays smaller or recursion shallower, or open the device with a larger stackBytes.",
   "illegal-instruction":
-    "Of TMA that means: a box's innermost coordinate that is no multiple of 16 bytes, or a tile not aligned to 128.",
+    "Of TMA that means: a box's innermost coordinate that is no multiple of 16 bytes, a store that begins before the tensor's start, or a tile not aligned to 128.",
   "integer-division": "On a GPU the result would be arbitrary: check the divisor.",
   "not-cooperative": "Launch it with { cooperative: true }.",
   deadlock: "Every thread of the block must reach the same __syncthreads().",
