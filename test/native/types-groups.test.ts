@@ -303,7 +303,9 @@ test("tiles of several warps by CUDA 11's experimental names, beside the host's 
      auto tile = cg::experimental::tiled_partition<128>(cta);
      Task task{1, nullptr, nullptr, cudaSuccess};
      out[0] = tile.thread_rank(); out[1] = tile.meta_group_rank();
-     out[2] = tile.shfl(t * task.scale, 3);`,
+     cudaGridDependencySynchronize();
+     out[2] = tile.shfl(t * task.scale, 3);
+     cudaTriggerProgrammaticLaunchCompletion();`,
     [256],
     3,
     "#include <cuda_runtime.h>\nstruct Task { int scale; cudaStream_t stream; cudaEvent_t done; cudaError_t status; };",

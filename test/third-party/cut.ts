@@ -163,12 +163,14 @@ function withoutBrackets(head: string): string {
 }
 
 const isType = (head: string): boolean =>
-  /^(?:typedef\b|using\b|enum\b|union\b|(?:struct|class)\s+(?:\w+\s*\([^)]*\)\s*)*[^()]*$)/.test(head);
+  /^(?:typedef\b|using\b|enum\b|union\b|(?:struct|class)\s+(?:\w+\s*\((?:[^()]|\([^()]*\))*\)\s*)*[^()]*$)/.test(
+    head,
+  );
 
 /** Name of the structure or class that a declaration defines, if it does. */
 function typeName(declaration: string): [string?] {
   const match =
-    /^(?:typedef\s+)?(?:struct|class)\s+(?:\w+\s*\([^)]*\)\s*)*(\w+)\s*(?:<[^{]*>\s*)?(?:final\s*)?(?::[^{;]*)?\{/.exec(
+    /^(?:typedef\s+)?(?:struct|class)\s+(?:\w+\s*\((?:[^()]|\([^()]*\))*\)\s*)*(\w+)\s*(?:<[^{]*>\s*)?(?:final\s*)?(?::[^{;]*)?\{/.exec(
       withoutTemplate(declaration.trim()),
     );
   return declaration.startsWith("typedef") ? [] : [match?.[1]];

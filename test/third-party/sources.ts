@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { homePath } from "kernel-lab/dist/core/paths";
+import * as instances from "./instances";
 
 /** A collection of somebody else's kernels. */
 export interface Family {
@@ -25,19 +26,37 @@ const fetched =
 
 /** Every family; `npm run third-party` brings them, except the one it cannot. */
 export const families: readonly Family[] = [
-  { name: "nvidia", folder: "nvidia/Samples", folders: ["../Common"], absent: fetched },
+  {
+    name: "nvidia",
+    folder: "nvidia/Samples",
+    folders: ["../Common"],
+    instances: instances.nvidia,
+    defines: { CUDART_VERSION: "11080" },
+    absent: fetched,
+  },
   {
     name: "ggml",
     folder: "ggml/src/ggml-cuda",
     folders: [".", "..", "../../include"],
     skip: /^(?:template-instances|vendors)|ggml-cuda\.cu$/,
+    instances: instances.ggml,
     absent: fetched,
   },
-  { name: "exllamav2", folder: "exllamav2/exllamav2_ext", folders: ["."], absent: fetched },
+  {
+    name: "exllamav2",
+    folder: "exllamav2/exllamav2_ext",
+    folders: ["."],
+    instances: instances.exllamav2,
+    absent: fetched,
+  },
   {
     name: "sgemm",
     folder: "sgemm",
     folders: ["."],
+    instances: instances.sgemm,
+    // Rungs 11 and 12 take the warp's size from the file of rung 10.
+    defines: { WARPSIZE: "32" },
+    skip: /^10_/,
     absent:
       "the ladder is in no registry: put the .cuh files of siboehm/SGEMM_CUDA, src/kernels, into .lab/third-party/sgemm",
   },

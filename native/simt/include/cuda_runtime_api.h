@@ -4,12 +4,13 @@
 
 #include "simt_library.h"
 
-// The last version before the 4-bit types, whose header (cuda_fp4.h) is not here.
-#define CUDART_VERSION 12060
-
 typedef struct CUstream_st* cudaStream_t;
 typedef struct CUevent_st* cudaEvent_t;
 typedef struct CUgraph_st* cudaGraph_t;
 typedef struct CUgraphExec_st* cudaGraphExec_t;
 enum cudaError { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
 typedef enum cudaError cudaError_t;
+
+/// Launches of a stream run one after the other here: what came before is done, and what follows waits for the end.
+inline void cudaGridDependencySynchronize() {}
+inline void cudaTriggerProgrammaticLaunchCompletion() {}
