@@ -67,8 +67,9 @@ footer { grid-column: 1 / -1; background: var(--paper); border: 1px solid var(--
 .controls { display: flex; align-items: center; gap: 8px 14px; flex-wrap: wrap; margin-bottom: 8px; } .buttons { display: flex; gap: 4px; }
 .buttons button { min-width: 38px; min-height: 32px; font-size: 13px; padding: 2px 6px; display: inline-flex; align-items: center; justify-content: center; } button svg { display: block; fill: currentColor; stroke: currentColor; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; } .buttons .play { background: var(--accent); color: var(--paper); border-color: var(--accent); min-width: 52px; }
 .place { font-variant-numeric: tabular-nums; margin-right: auto; } .alone { color: var(--soft); }
-.timeline canvas { cursor: ew-resize; touch-action: none; } .timeline input { position: absolute; opacity: 0; pointer-events: none; width: 1px; } .timeline:has(input:focus-visible) canvas { outline: 2px solid var(--accent); outline-offset: 2px; }
+.timeline { position: relative; } .timeline canvas { cursor: ew-resize; touch-action: none; } .timeline input { position: absolute; top: 0; margin: 0; opacity: 0; pointer-events: none; width: 1px; } .timeline:has(input:focus-visible) canvas { outline: 2px solid var(--accent); outline-offset: 2px; }
 .tip { position: fixed; z-index: 9; background: var(--ink); color: var(--paper); padding: 5px 9px; border-radius: 7px; font-size: 12px; white-space: pre-line; pointer-events: none; max-width: 300px; }
+@media (max-width: 1440px) { .row { grid-template-columns: 2.4em calc(var(--chips) * 13px + 10px) 1fr; } .chips { gap: 1px; padding-right: 4px; } .chip { min-width: 12px; padding: 0; } }
 @media (max-width: 820px) {
   #lab-steps { display: block; height: auto; padding: 10px 10px 0; } #lab-steps > * { margin-bottom: 10px; }
   .source { max-height: 42vh; } .row { grid-template-columns: 2.4em min(76px, calc(var(--chips) * 17px + 10px)) 1fr; } .side { overflow: visible; }
