@@ -102,7 +102,7 @@ export { type Comparison, compareSamples, tiedForBest } from "./record/compariso
 export { type CounterQuantity, counterQuantities } from "./record/counterMetrics";
 export { type DocumentOptions, runDocument } from "./record/document";
 export { type ModeRule, type Modes, modesOf, secondMode } from "./record/modes";
-export { bestOfOurs, comparableRecords, compareRecords, sameRun } from "./record/pairing";
+export { bestOfOurs, comparableRecords, compareRecords, sameRun, withCounters } from "./record/pairing";
 export { parquetBytes } from "./record/parquet";
 export {
   readBaseline,

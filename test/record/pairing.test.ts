@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runDocument } from "kernel-lab/dist/record/document";
-import { bestOfOurs, comparableRecords, compareRecords, sameRun } from "kernel-lab/dist/record/pairing";
+import {
+  bestOfOurs,
+  comparableRecords,
+  compareRecords,
+  sameRun,
+  withCounters,
+} from "kernel-lab/dist/record/pairing";
 import type { MeasureRecord } from "kernel-lab/dist/record/schema";
 import { recordsOf } from "kernel-lab/dist/record/store";
 import { type FixtureOptions, fixtureRecord } from "./fixtures";
@@ -69,4 +75,19 @@ test("compareRecords() pairs samples only of one run that took them in turns", (
   };
   assert.equal(outcome(true), "a");
   assert.equal(outcome(false), "tie");
+});
+
+test("withCounters() gives a record the counters that the same source had at the same case in another run", () => {
+  const counters = [{ kernel: "k", device: "NVIDIA H200", metrics: { a: 1 }, units: {} }];
+  const timed = record("a", 1e-3, day(2));
+  const counted = { ...record("a", 1e-3, day(1)), counters };
+  const hashed = (r: MeasureRecord, sourceHash: string | null): MeasureRecord => ({
+    ...r,
+    implementation: { ...r.implementation, sourceHash },
+  });
+  const read = (r: MeasureRecord, from: MeasureRecord) => withCounters([r], [r, from])[0]!.counters;
+  assert.equal(read(hashed(timed, "x"), hashed(counted, "x")), counters);
+  assert.equal(read(hashed(timed, "x"), hashed(counted, "y")), undefined, "another kernel");
+  assert.equal(read(hashed(timed, null), hashed(counted, null)), undefined, "nobody knows which kernel");
+  assert.equal(read(hashed(record("a", 1, { params: { rows: 8 } }), "x"), hashed(counted, "x")), undefined);
 });

@@ -21,6 +21,32 @@ export function comparableRecords(records: readonly MeasureRecord[]): MeasureRec
   return records.filter((r) => chosen.has(r));
 }
 
+/**
+ * Records with the counters of the newest other run of the same source, setting, case and device, where they have none of
+ * their own: what a launch asks of the hardware does not depend on the run that timed it.
+ */
+export function withCounters(
+  records: readonly MeasureRecord[],
+  all: readonly MeasureRecord[],
+): MeasureRecord[] {
+  const launch = (r: MeasureRecord) =>
+    JSON.stringify([
+      r.environment.device.name,
+      sameCase(r),
+      settingOf(r),
+      r.implementation.sourceHash,
+      r.implementation.kind,
+    ]);
+  const counted = grouped(
+    all.filter((r) => r.counters && r.implementation.sourceHash !== null),
+    launch,
+  );
+  return records.map((record) => {
+    const others = record.counters ? undefined : counted.get(launch(record));
+    return others ? { ...record, counters: newest(others).counters } : record;
+  });
+}
+
 /** The best of ours among records of one case: the fastest trusted one, else the fastest ambiguous one. */
 export function bestOfOurs(records: readonly MeasureRecord[]): MeasureRecord | null {
   const doubt = (r: MeasureRecord) => (r.verdict.verdict === "trusted" ? 0 : 1);

@@ -1,4 +1,4 @@
-import { bestOfOurs, comparableRecords, compareRecords, sameRun } from "../../record/pairing";
+import { bestOfOurs, comparableRecords, compareRecords, sameRun, withCounters } from "../../record/pairing";
 import type { Environment, Failure, MeasureRecord, RunDocument } from "../../record/schema";
 import { caseKey, recordsOf } from "../../record/store";
 import type { StoredTrace } from "../../record/traceFile";
@@ -78,7 +78,8 @@ export interface ReportModel {
 /** Arranges runs by device and suite, devices with a GPU first. */
 export function reportModel(input: ReportInput): ReportModel {
   const all = [...input.runs, ...(input.baselines ?? [])];
-  const records = comparableRecords(recordsOf(all));
+  const everything = recordsOf(all);
+  const records = withCounters(comparableRecords(everything), everything);
   const groups = new Map<string, MeasureRecord[]>();
   for (const record of records) {
     const key = JSON.stringify([record.environment.device.name, record.case.suite]);
