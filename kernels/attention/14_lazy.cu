@@ -3,8 +3,8 @@
 // Idea: the running maximum is there so that no exponential overflows; it need not be the maximum. While no row of a warp
 //   has grown by more than 2^8 since the base was set, the base stays: no shuffles for the row's maximum, and no
 //   multiplication of the 64 registers of output a thread holds at head dim 128, which stand in the critical path between
-//   the end of one product and the beginning of the next. (FlashAttention-4's trick; exact, as sums and outputs share the
-//   base.) With ordinary scores only the first tiles of keys of a row raise it.
+//   the end of one product and the beginning of the next. (FlashAttention-4's trick; sums and outputs
+//   share the base, so that it falls out of the quotient.) With ordinary scores only the first tiles of keys of a row raise it.
 // Changes from 12: lab::lazySoftmaxTile, and the output's factor under a branch that the warp takes together. A tenth of a
 //   step's instructions: at most 5% where the softmax is in the way, nothing where the tensor cores are.
 // Launch: grid = multiprocessors (or the tiles, if fewer), block 128 * (WARPGROUPS + 1), dynamic shared memory of

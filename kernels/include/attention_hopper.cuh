@@ -142,7 +142,8 @@ __device__ __forceinline__ RowFactors softmaxTile(float (&s)[R], SoftmaxRows& ro
 
 // The same with exponents that may exceed 0 by up to kSlack: the maximum is raised only when a row of the warp has grown by
 // more. Answers whether one has; then earlier outputs must be multiplied by `keep`. Sums and outputs share the base, so
-// that the result is the same; weights up to 2^kSlack fit half and bfloat16 as well as those up to 1.
+// that the quotient is the same; weights up to 2^kSlack fit half and bfloat16 as well as those up to 1. Only a row's largest
+// weight is rounded now, where it was exactly 1: the error grows by some 5% to 15% (kernels/NOTES.md).
 // slack = kSlack / scale.
 constexpr float kSlack = 8.0f;
 template <int R>

@@ -161,6 +161,8 @@ export function suiteCases(info: DeviceInfo): AttentionCase[] {
     both({ heads: 32, headDim: 128, ...sizes });
   return [
     ...both({ batch: 16, heads: 16, queries: 2048, headDim: 64 }),
+    // The other lengths of the course's table of memory.
+    ...[4096, 8192].map((queries) => makeCase({ batch: 16, heads: 16, queries, headDim: 64 })),
     ...both({ batch: 32, heads: 32, queries: 4096, headDim: 128 }),
     ...[512, 1024, 2048, 4096].flatMap((queries) => llama({ queries })),
     ...llama({ queries: 4096, keyHeads: 8 }),
