@@ -29,17 +29,24 @@ function refinedTiles(info: DeviceInfo, c: AttentionCase): Parameters {
   };
 }
 
-/** The same for the rung that keeps the tensor cores busy at a tile's ends: smaller tiles, more of them, always in turns. */
+/**
+ * The same for the rung that keeps the tensor cores busy at a tile's ends: smaller tiles, more of them, always in turns.
+ * Keys upward pay under a causal mask from head dim 128 on, where a block has more than one tile.
+ */
 function endsTiles(info: DeviceInfo, c: AttentionCase): Parameters {
-  const { QUERY_STAGES } = refinedTiles(info, c);
-  if (c.headDim === 64)
-    return { WARPGROUPS: 3, BN: c.causal ? 96 : 128, STAGES: 3, QUERY_STAGES: 2, TURNS: true };
+  if (c.headDim === 64) {
+    const BN = c.causal ? 96 : 128;
+    return { WARPGROUPS: 3, BN, STAGES: 3, QUERY_STAGES: 2, TURNS: true, UPWARD: false };
+  }
+  const blocks = ceilDiv(c.queries, 128) * c.heads * c.batch;
+  const several = blocks > info.multiprocessors;
   return {
     WARPGROUPS: 2,
     BN: c.headDim === 128 ? 128 : 64,
     STAGES: 2,
-    QUERY_STAGES: QUERY_STAGES!,
+    QUERY_STAGES: several && c.headDim === 128 ? 2 : 1,
     TURNS: true,
+    UPWARD: c.causal && several,
   };
 }
 
@@ -170,11 +177,11 @@ export const hopperRungs: readonly Rung[] = [
     parameters: refinedTiles,
     axes: () => refinedAxes,
   }),
-  tmaRung("15_ends", true, refinedTemplate, {
+  tmaRung("15_ends", true, [...refinedTemplate, "UPWARD"], {
     title: "nobody waits at the ends of a tile",
     idea: "First loads leave before the block has met; stores are waited for under the next tile's product.",
     queryBox: [64, 1],
     parameters: endsTiles,
-    axes: () => refinedAxes,
+    axes: () => ({ ...refinedAxes, UPWARD: [false, true] }),
   }),
 ];
