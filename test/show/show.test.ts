@@ -69,6 +69,7 @@ for (const [name, draw, marks] of pictures) {
     const fills = [...svgOf(svg).querySelectorAll(marks)].map((mark) => mark.getAttribute("fill"));
     assert.equal(fills.length, 2, svg);
     assert.equal(fills.filter((fill) => fill === "transparent").length, 1);
+    assert.doesNotMatch(svg, /=>/, "a function that Plot wrote out instead of calling it");
     assert.match(caption, /Hollow: 1 ambiguous measurement\./);
     assert.match(caption, /Left out: 1 rejected measurement \(a fixture\)\./);
   });
@@ -135,13 +136,13 @@ test("heatmap() outlines those tied for best and crosses what was skipped", () =
   const { svg, caption } = heatmap([at(32, 32, 1), at(64, 32, 1), slow], {
     x: "BN",
     y: "BM",
-    failures: [{ ...skipped, kind: "skipped", reason: "too many registers" }],
+    failures: [{ ...skipped, kind: "skipped", reason: "too many registers.\nC7512: _Z17attention_15_ends" }],
   });
   const rects = [...svgOf(svg).querySelectorAll('[aria-label="cell"] rect')];
   assert.equal(rects.length, 3);
   assert.equal(rects.filter((r) => r.getAttribute("stroke-width") === "3").length, 2);
   assert.match(svg, /×/);
-  assert.match(caption, /2 tied for best.*1 skipped \(too many registers\)/);
+  assert.match(caption, /2 tied for best.*1 skipped \(too many registers\)/, "the first line only");
 });
 
 test("rooflinePlot() places a point a record with bytes and FLOPs", () => {

@@ -75,16 +75,22 @@ export function barPlot(records: readonly MeasureRecord[], options: BarOptions =
         ? { fy: { label: null, domain: cases, axis: null, padding: titleRoom / (perCase * 26 + titleRoom) } }
         : {}),
       marks: [
-        Plot.barX(rows, {
-          x: "value",
-          y: "name",
-          ...(grouped ? { fy: "group" } : {}),
-          fill: (d: (typeof rows)[number]) => (d.hollow ? "transparent" : d.color),
-          stroke: "color",
-          strokeWidth: 1.5,
-          strokeDasharray: (d: (typeof rows)[number]) => (d.hollow ? "4 3" : "0"),
-          title: (d: (typeof rows)[number]) => `${d.group}\n${d.name}: ${d.label}`,
-        } as object),
+        // Two marks: Plot takes a dash pattern for a mark, not for each of its bars.
+        ...[false, true].map((hollow) =>
+          Plot.barX(
+            rows.filter((d) => d.hollow === hollow),
+            {
+              x: "value",
+              y: "name",
+              ...(grouped ? { fy: "group" } : {}),
+              fill: (d: (typeof rows)[number]) => (hollow ? "transparent" : d.color),
+              stroke: "color",
+              strokeWidth: 1.5,
+              ...(hollow ? { strokeDasharray: "4 3" } : {}),
+              title: (d: (typeof rows)[number]) => `${d.group}\n${d.name}: ${d.label}`,
+            } as object,
+          ),
+        ),
         Plot.ruleY(rows, {
           x1: "lo",
           x2: "hi",

@@ -41,7 +41,7 @@ export function svgFigure(drawing: string, text: FigureText): Figure {
     (legend ? `<div style="font-size:13px;margin:0 0 4px">${legend}</div>` : "") +
     `<div class="lab-scroll" style="overflow-x:auto" tabindex="0" role="group" aria-label="${escapeHtml(text.title)}">${svg}</div>` +
     (text.caption
-      ? `<div style="font-size:12.5px;opacity:.75;margin:4px 0 0">${escapeHtml(text.caption)}</div>`
+      ? `<div style="font-size:12.5px;opacity:.75;margin:4px 0 0;overflow-wrap:anywhere">${escapeHtml(text.caption)}</div>`
       : "") +
     `</figure>`;
   return { title: text.title, caption: text.caption, svg, html };
@@ -60,7 +60,7 @@ function swatchHtml(swatch: Swatch): string {
     ? `background:none;border:2px solid ${swatch.color}`
     : `background:${swatch.color};border:2px solid ${swatch.color}`;
   return (
-    `<span style="display:inline-flex;align-items:center;margin-right:14px;white-space:nowrap">` +
+    `<span style="display:inline-flex;align-items:center;margin-right:14px;max-width:100%;overflow-wrap:anywhere">` +
     `<span style="width:9px;height:9px;border-radius:2px;margin-right:5px;${box}"></span>${escapeHtml(swatch.label)}</span>`
   );
 }

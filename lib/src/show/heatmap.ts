@@ -90,16 +90,22 @@ export function heatmap(records: readonly MeasureRecord[], options: HeatmapOptio
       x: { type: "band", domain: xs, label: options.x, tickSize: 0, padding: 0.06 },
       y: { type: "band", domain: ys, label: options.y, tickSize: 0, padding: 0.06 },
       marks: [
-        Plot.cell(cells, {
-          x: "x",
-          y: "y",
-          fill: (d: Cell) => (d.hollow ? "transparent" : heat[d.step]!),
-          stroke: (d: Cell) => (d.tied ? colors.roof : heat[d.step]!),
-          strokeWidth: (d: Cell) => (d.tied ? 3 : 1.5),
-          strokeDasharray: (d: Cell) => (d.hollow ? "4 3" : "0"),
-          title: "title",
-          rx: 3,
-        } as object),
+        // Two marks: Plot takes a dash pattern for a mark, not for each of its cells.
+        ...[false, true].map((hollow) =>
+          Plot.cell(
+            cells.filter((d) => d.hollow === hollow),
+            {
+              x: "x",
+              y: "y",
+              fill: (d: Cell) => (hollow ? "transparent" : heat[d.step]!),
+              stroke: (d: Cell) => (d.tied ? colors.roof : heat[d.step]!),
+              strokeWidth: (d: Cell) => (d.tied ? 3 : 1.5),
+              ...(hollow ? { strokeDasharray: "4 3" } : {}),
+              title: "title",
+              rx: 3,
+            } as object,
+          ),
+        ),
         Plot.text(cells, {
           x: "x",
           y: "y",
@@ -125,7 +131,7 @@ export function heatmap(records: readonly MeasureRecord[], options: HeatmapOptio
           ? ""
           : `Best of each cell, in ${label}. Outlined: ${ties === 1 ? "the fastest" : `${ties} tied for best`}.`,
         crosses.length > 0
-          ? `×: ${crosses.length} skipped (${[...new Set(crosses.map((c) => c.title))].slice(0, 2).join("; ")}).`
+          ? `×: ${crosses.length} skipped (${[...new Set(crosses.map((c) => firstLine(c.title)))].slice(0, 2).join("; ")}).`
           : "",
         caption,
       ]
@@ -150,6 +156,11 @@ function resourceOf(record: MeasureRecord, name: "occupancy" | "registers" | "sh
   if (!r) return null;
   if (name === "occupancy") return scaled(r.occupancy, 0.01);
   return name === "registers" ? r.registers : ((r.staticShared ?? 0) + (r.dynamicShared ?? 0)) / 1024;
+}
+
+// A compiler's message names mangled symbols from its second line on; the cross itself tells them in full.
+function firstLine(reason: string): string {
+  return (reason.split("\n")[0] ?? "").replace(/[.:]+$/, "");
 }
 
 function parameter(item: Pick<MeasureRecord, "implementation" | "case">, name: string): string {

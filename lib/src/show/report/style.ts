@@ -9,7 +9,7 @@ main { max-width: 960px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { font-size: 28px; line-height: 1.2; margin: 0 0 6px; }
 h2 { font-size: 23px; margin: 52px 0 10px; padding-top: 16px; border-top: 2px solid var(--line); }
 h3 { font-size: 18px; margin: 30px 0 6px; } h4 { font-size: 15px; margin: 22px 0 4px; }
-p, ul, ol { margin: 8px 0; } li { margin: 2px 0; } .soft { color: var(--soft); font-size: 14px; font-weight: 400; }
+p, ul, ol { margin: 8px 0; overflow-wrap: anywhere; } li { margin: 2px 0; } .soft { color: var(--soft); font-size: 14px; font-weight: 400; }
 a { color: var(--accent); }
 nav ol { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 4px 26px; }
 nav ol ol { margin: 0; font-size: 14px; gap: 2px 12px; }
