@@ -1,6 +1,12 @@
 import { LabError } from "../core/error";
 import { indexBelow, seededRandom } from "./random";
-import { type BootstrapOptions, median, quantileSorted, resampleCount } from "./statistics";
+import {
+  type BootstrapOptions,
+  medianOfDraws,
+  quantileSorted,
+  resampleCount,
+  sortedSamples,
+} from "./statistics";
 
 /** Two series of times held against each other. */
 export interface Comparison {
@@ -39,25 +45,40 @@ export function compareSamples(
       { advice: "Measure both in one interleaved run, or compare them unpaired." },
     );
   }
-  const ratio = median(b) / median(a);
+  const [sortedA, sortedB] = [sortedSamples(a), sortedSamples(b)];
+  const [rankA, rankB] = [ranks(a), ranks(b)];
+  const ratio = quantileSorted(sortedB, 0.5) / quantileSorted(sortedA, 0.5);
   const random = seededRandom(options.seed ?? 20260102);
   const ratios = new Float64Array(resampleCount(Math.max(a.length, b.length), options.resamples));
-  const picksA = new Float64Array(a.length);
-  const picksB = new Float64Array(b.length);
-  const middle = (picks: Float64Array) => quantileSorted(picks.sort(), 0.5);
+  const drawnA = new Uint32Array(a.length);
+  const drawnB = new Uint32Array(b.length);
   for (let r = 0; r < ratios.length; r++) {
+    drawnA.fill(0);
+    drawnB.fill(0);
     for (let i = 0; i < a.length; i++) {
       const pick = indexBelow(random(), a.length);
-      picksA[i] = a[pick]!;
-      if (options.paired) picksB[i] = b[pick]!;
+      drawnA[rankA[pick]!]!++;
+      if (options.paired) drawnB[rankB[pick]!]!++;
     }
-    if (!options.paired) for (let i = 0; i < b.length; i++) picksB[i] = b[indexBelow(random(), b.length)]!;
-    ratios[r] = middle(picksB) / middle(picksA);
+    if (!options.paired) for (let i = 0; i < b.length; i++) drawnB[rankB[indexBelow(random(), b.length)]!]!++;
+    ratios[r] = medianOfDraws(sortedB, drawnB) / medianOfDraws(sortedA, drawnA);
   }
   ratios.sort();
   const lo = quantileSorted(ratios, 0.025);
   const hi = quantileSorted(ratios, 0.975);
   return { ratio, lo, hi, outcome: lo > 1 ? "a" : hi < 1 ? "b" : "tie" };
+}
+
+/** The place of each sample among the ascending ones. */
+function ranks(samples: ArrayLike<number>): Uint32Array {
+  const order = Uint32Array.from({ length: samples.length }, (_, i) => i).sort(
+    (i, j) => samples[i]! - samples[j]!,
+  );
+  const place = new Uint32Array(samples.length);
+  order.forEach((sample, rank) => {
+    place[sample] = rank;
+  });
+  return place;
 }
 
 /** A candidate of a sweep: anything with samples. */
@@ -76,11 +97,19 @@ export function tiedForBest<T extends Candidate>(
 ): T[] {
   const ranked = candidates
     .filter((candidate) => candidate.samples.length > 0)
-    .map((candidate) => ({ candidate, median: median(candidate.samples) }))
+    .map((candidate) => {
+      const sorted = sortedSamples(candidate.samples);
+      return { candidate, median: quantileSorted(sorted, 0.5), min: sorted[0]!, max: sorted.at(-1)! };
+    })
     .sort((x, y) => x.median - y.median);
-  const best = ranked[0]?.candidate;
+  const best = ranked[0];
   if (!best) return [];
   return ranked
-    .map(({ candidate }) => candidate)
-    .filter((c) => c === best || compareSamples(best.samples, c.samples, options).outcome === "tie");
+    .filter((c) => {
+      if (c === best) return true;
+      // Every sample slower than the best's slowest: no draw can tell otherwise.
+      if (c.min > best.max) return false;
+      return compareSamples(best.candidate.samples, c.candidate.samples, options).outcome === "tie";
+    })
+    .map(({ candidate }) => candidate);
 }
