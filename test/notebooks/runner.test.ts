@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { prepareNotebook, runNotebook } from "kernel-lab/dist/notebook/runner";
+import { runNotebook } from "kernel-lab/dist/notebook/runner";
 import { dataOf, temporaryFolder, textOf, writeNotebook } from "./support";
 
 const LINES = 60_000;
@@ -107,31 +106,4 @@ test("runNotebook() takes shorthand properties of earlier cells' variables", asy
     "  const x: string = [{ tokens }].length;",
     "        ^",
   ]);
-});
-
-test("prepareNotebook() runs nothing before run(), and then everything", async (context) => {
-  const folder = temporaryFolder(context);
-  const mark = join(folder, "ran");
-  const path = writeNotebook(folder, [
-    {
-      source: `import * as fs from "node:fs";\nfs.writeFileSync(${JSON.stringify(mark)}, "");\nconst a = 20;`,
-    },
-    { source: "a + 22" },
-  ]);
-  const prepared = prepareNotebook(path);
-  await new Promise((resolve) => setTimeout(resolve, 3000));
-  assert.equal(existsSync(mark), false);
-  const run = await prepared.run();
-  assert.equal(run.ok, true, run.cells.at(-1)?.failure?.traceback.join("\n"));
-  assert.deepEqual(dataOf(run.cells[1].outputs, "text/plain"), ["42"]);
-  assert.equal(existsSync(mark), true);
-});
-
-test("prepareNotebook() tells in run() of a process that was discarded", async (context) => {
-  const prepared = prepareNotebook(writeNotebook(temporaryFolder(context), [{ source: "1" }]));
-  prepared.discard();
-  await assert.rejects(prepared.run(), {
-    code: "notebook-died",
-    message: /ended by SIGKILL after 0 of 1 cells/,
-  });
 });

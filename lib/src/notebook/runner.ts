@@ -42,32 +42,24 @@ export interface RunOptions {
   readonly onText?: (name: "stdout" | "stderr", text: string) => void;
 }
 
-/** A notebook whose process is up and waits for the word. */
-export interface PreparedNotebook {
-  /** Runs the cells; call it once. Resolves and rejects as {@link runNotebook} does. */
-  run(options?: Omit<RunOptions, "env">): Promise<NotebookRun>;
-  /** Ends the process of a notebook that shall not run after all. */
-  discard(): void;
-}
-
 /**
- * Starts a notebook's process and loads into it all that comes before the first cell: Node, tslab, the compiler, the
- * declarations that the first cell imports. That takes seconds, best spent while another notebook runs.
+ * Runs every code cell of a notebook in a process of its own, in the notebook's folder; stops at the first failure.
  *
- * Throws `bad-notebook`. `env` is added to the environment of the notebook's process.
+ * Resolves also when a cell fails (`ok` is false, the failing cell is last); rejects with `bad-notebook`,
+ * `notebook-died` or `time-limit`.
  *
  * @example
- * const next = prepareNotebook("notebooks/02-tiling-sweep.ipynb");
- * await runNotebook("notebooks/01-online-softmax.ipynb");
- * await next.run();
+ * const run = await runNotebook("notebooks/01-online-softmax.ipynb", { onCell: (_, done, total) => log(done, total) });
  */
-export function prepareNotebook(path: string, env: Readonly<Record<string, string>> = {}): PreparedNotebook {
+export async function runNotebook(path: string, options: RunOptions = {}): Promise<NotebookRun> {
   const file = resolve(path);
   const total = readNotebook(file).cells.filter(
     (cell) => cell.type === "code" && cell.source.trim() !== "",
   ).length;
+  const cells: CellRun[] = [];
+  const began = performance.now();
   const child = fork(join(__dirname, "worker.js"), [file], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...options.env },
     stdio: ["ignore", "inherit", "pipe", "ipc"],
     serialization: "advanced",
   });
@@ -75,33 +67,6 @@ export function prepareNotebook(path: string, env: Readonly<Record<string, strin
   child.stderr?.on("data", (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(-4000);
   });
-  // Its devices hold its stderr open a little longer than it lives, which is why "close" is not waited for.
-  const silent = new Promise<void>((done) => child.on("disconnect", done));
-  const ended = new Promise<string>((done) => {
-    child.on("error", (error) => done(`did not start: ${error.message}`));
-    child.on("exit", (code, signal) => {
-      const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
-      void silent.then(() => done(how));
-    });
-  });
-  return {
-    run: (options = {}) => watch(child, { file, total, ended, complaint: () => complaint }, options),
-    discard: () => child.kill("SIGKILL"),
-  };
-}
-
-interface Watched {
-  readonly file: string;
-  readonly total: number;
-  /** How the process ended, in words. */
-  readonly ended: Promise<string>;
-  readonly complaint: () => string;
-}
-
-async function watch(child: ChildProcess, watched: Watched, options: RunOptions): Promise<NotebookRun> {
-  const { file, total } = watched;
-  const cells: CellRun[] = [];
-  const began = performance.now();
   child.on("message", (message: WorkerMessage) => {
     if (message.type === "text") {
       options.onText?.(message.name, message.text);
@@ -116,9 +81,7 @@ async function watch(child: ChildProcess, watched: Watched, options: RunOptions)
     late = true;
     child.kill("SIGKILL");
   }, limit * 1000);
-  // A process that is already gone takes no message; how it ended is told below.
-  child.send("run", () => undefined);
-  const how = await watched.ended;
+  const how = await endOf(child);
   clearTimeout(timer);
   if (late) {
     const where = cells.length < total ? `after ${cells.length} of ${total} cells` : "after its last cell";
@@ -129,7 +92,7 @@ async function watch(child: ChildProcess, watched: Watched, options: RunOptions)
   const failed = cells.some((cell) => cell.failure !== null && !cell.expected);
   if (!failed && cells.length < total) {
     await Promise.race([once(child, "close"), sleep(LAST_WORDS_MS)]);
-    const what = `The process of notebook ${file} ${how} after ${cells.length} of ${total} cells. ${watched.complaint()}`;
+    const what = `The process of notebook ${file} ${how} after ${cells.length} of ${total} cells. ${complaint}`;
     throw new LabError("notebook-died", what.trim(), {
       advice: "Run the notebook in JupyterLab to see the cell.",
     });
@@ -137,15 +100,15 @@ async function watch(child: ChildProcess, watched: Watched, options: RunOptions)
   return { path: file, cells, seconds: (performance.now() - began) / 1000, ok: !failed };
 }
 
-/**
- * Runs every code cell of a notebook in a process of its own, in the notebook's folder; stops at the first failure.
- *
- * Resolves also when a cell fails (`ok` is false, the failing cell is last); rejects with `notebook-died` or
- * `time-limit`, throws `bad-notebook`.
- *
- * @example
- * const run = await runNotebook("notebooks/01-online-softmax.ipynb", { onCell: (_, done, total) => log(done, total) });
- */
-export function runNotebook(path: string, options: RunOptions = {}): Promise<NotebookRun> {
-  return prepareNotebook(path, options.env).run(options);
+/** How a process ended, in words, once its last message is here. */
+function endOf(child: ChildProcess): Promise<string> {
+  // Its devices hold its stderr open a little longer than it lives, which is why "close" is not waited for.
+  const silent = new Promise<void>((done) => child.on("disconnect", done));
+  return new Promise((done) => {
+    child.on("error", (error) => done(`did not start: ${error.message}`));
+    child.on("exit", (code, signal) => {
+      const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+      void silent.then(() => done(how));
+    });
+  });
 }

@@ -7,13 +7,11 @@
  */
 
 import { format, inspect } from "node:util";
-import type { Converter } from "tslab/dist/converter";
 import type { Executor } from "tslab/dist/executor";
 import type { MimeBundle } from "./document";
 import { type Diagnostic, describeDiagnostics, describeThrown, type Failure } from "./failure";
 import { writeOutShorthand } from "./shorthand";
 import { createConverter, createExecutor, tslabJupyter } from "./tslab";
-import { fromTslab } from "./tslabModules";
 
 /** Where a cell's output goes. */
 export interface SessionSink {
@@ -57,7 +55,6 @@ function captureWrites(name: "stdout" | "stderr", sink: SessionSink): void {
 
 /** Runs cells one after another with one set of variables. */
 export class Session {
-  readonly #converter: Converter;
   readonly #executor: Executor;
   #thrown: unknown;
   #diagnostics: Diagnostic[] = [];
@@ -65,8 +62,7 @@ export class Session {
   constructor(sink: SessionSink) {
     captureWrites("stdout", sink);
     captureWrites("stderr", sink);
-    this.#converter = createConverter({ isJS: false, isBrowser: false });
-    const node = this.#converter;
+    const node = createConverter({ isJS: false, isBrowser: false });
     this.#executor = createExecutor(
       process.cwd(),
       { node, browser: node, close: () => node.close() },
@@ -98,14 +94,6 @@ export class Session {
     } else {
       sink.stream("stderr", `${format(...args)}\n`);
     }
-  }
-
-  /** Loads the declarations of the packages a first cell imports, ahead of the cell; nothing runs. */
-  warmUp(code: string): void {
-    const { importedFiles } = fromTslab("@tslab/typescript-for-tslab").preProcessFile(code);
-    // A module beside the notebook would be converted here and then, being known, not in the cell that needs it.
-    const packages = importedFiles.map(({ fileName }) => fileName).filter((name) => !name.startsWith("."));
-    this.#converter.convert("", packages.map((name) => `import ${JSON.stringify(name)};`).join("\n"));
   }
 
   /** Runs one cell; resolves to its failure, or null when it went well. Call it again only after that. */

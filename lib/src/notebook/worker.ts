@@ -66,9 +66,6 @@ async function main(path: string): Promise<void> {
   const session = new Session(collector);
   process.on("unhandledRejection", (reason) => console.error("Unhandled rejection:", reason));
   const cells = notebook.cells.filter((cell) => cell.type === "code" && cell.source.trim() !== "");
-  const told = new Promise((resolve) => process.once("message", resolve));
-  session.warmUp(cells[0]?.source ?? "");
-  await told;
   for (const { index, source, mayFail } of cells) {
     collector.outputs = [];
     collector.count += 1;
