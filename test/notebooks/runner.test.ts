@@ -88,10 +88,10 @@ test("runNotebook() rejects with time-limit when a cell never ends", async (cont
   });
 });
 
-test("runNotebook() refuses what is not a notebook", (context) => {
+test("runNotebook() refuses what is not a notebook", async (context) => {
   const missing = join(temporaryFolder(context), "none.ipynb");
-  assert.throws(() => runNotebook(missing), { code: "bad-notebook" });
-  assert.throws(() => runNotebook(__filename), { code: "bad-notebook" });
+  await assert.rejects(runNotebook(missing), { code: "bad-notebook" });
+  await assert.rejects(runNotebook(__filename), { code: "bad-notebook" });
 });
 
 test("runNotebook() takes shorthand properties of earlier cells' variables", async (context) => {
