@@ -18,6 +18,20 @@ test("sealState() tells an edited document from an intact and an unsealed one", 
   assert.equal(sealState({ ...stored, digest: `sha256:${"0".repeat(64)}` }), "edited");
 });
 
+test("sealState() judges a file's text as it judges the document", () => {
+  const document = { kind: "x", notes: ['a "quoted: \\', ": b", ""], numbers: [1e-5, 0.1, 1e21] };
+  const stored = { ...document, digest: digestOf(document) };
+  const state = (text: string) => sealState(JSON.parse(text), text);
+  const text = JSON.stringify(stored, null, 1);
+  for (const indent of [0, 1, 4]) assert.equal(state(JSON.stringify(stored, null, indent)), "intact");
+  assert.equal(state(text.replace("1e-5", "1.0E-05")), "intact", "another writer's way with numbers");
+  assert.equal(state(JSON.stringify({ digest: stored.digest, ...document })), "intact", "a seal in front");
+  assert.equal(state(text.replace('": b"', '":b"')), "edited", "a blank inside a string counts");
+  assert.equal(state(text.replace("0.1", "0.2")), "edited");
+  assert.equal(state(text.replace('"kind": "x"', '"kind": "y", "kind": "z"')), "edited");
+  assert.equal(state(JSON.stringify(document)), "unsealed");
+});
+
 test("digestOf() leaves the digest itself out", () => {
   const document = runDocument("softmax", [fixtureRecord()]);
   assert.match(digestOf(document), /^sha256:[0-9a-f]{64}$/);

@@ -70,7 +70,7 @@ export function runText(document: RunDocument): string {
  *   "newer-record-file", "edited-record-file" (its digest says that it was changed after it was written)
  */
 export function readRun(path: string): RunDocument {
-  return checkRun(parseRun(readText(path), path), path);
+  return readRunText(readText(path), path);
 }
 
 /**
@@ -79,7 +79,7 @@ export function readRun(path: string): RunDocument {
  * @example lab.readRunText(text, "bundle.tar.gz: softmax/h200.json")
  */
 export function readRunText(content: string, name: string): RunDocument {
-  return checkRun(parseRun(content, name), name);
+  return checkRun(parseRun(content, name), content, name);
 }
 
 /**
@@ -98,11 +98,12 @@ export function loadRuns(folder: string = resultsPath(), suite?: string): Loaded
     try {
       // Looked at before it is read: a change in between shows in the next look.
       const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-      const content = parseRun(readText(path), path);
+      const source = readText(path);
+      const content = parseRun(source, path);
       if (stat && verified.has(name, stat)) {
         found.push({ run: migrate(content) as unknown as RunDocument, path });
       } else {
-        found.push({ run: checkRun(content, path), path });
+        found.push({ run: checkRun(content, source, path), path });
         if (stat) verified.add(name, stat);
       }
     } catch (error) {
@@ -150,7 +151,7 @@ function parseRun(content: string, name: string): ParsedRun {
   );
 }
 
-function checkRun(found: ParsedRun, name: string): RunDocument {
+function checkRun(found: ParsedRun, source: string, name: string): RunDocument {
   const version = found.schemaVersion;
   if (typeof version === "number" && version > schemaVersion) {
     throw new LabError(
@@ -159,7 +160,7 @@ function checkRun(found: ParsedRun, name: string): RunDocument {
       { advice: "Update Kernel Lab to read it." },
     );
   }
-  if (sealState(found) === "edited") {
+  if (sealState(found, source) === "edited") {
     throw new LabError(
       "edited-record-file",
       `Reading ${name}: its content is not what its writer sealed with the digest ${String(found.digest)}.`,
