@@ -47,6 +47,14 @@ test("compileCuda shows PTX, registers and shared memory with no GPU, and is qui
   assert.match(other.ptx, /\.target sm_80/);
 });
 
+test("kernels that the preprocessor leaves out are no error, unless they are asked for", async (t) => {
+  if (missing) return t.skip(missing);
+  const branched =
+    "#if 0\n__global__ void old() {}\n#endif\nnamespace n { __global__ void k(float* x) { *x = 1; } }";
+  assert.deepEqual(Object.keys((await lab.compileCuda(branched)).kernels), ["n::k"]);
+  await assert.rejects(lab.compileCuda(branched, { name: "old" }), /Cannot instantiate "old"/);
+});
+
 test("an error is told with file, line and caret, and the others after it", async (t) => {
   if (missing) return t.skip(missing);
   await assert.rejects(

@@ -5,6 +5,8 @@ export interface CompileRequest {
   readonly fileName: string;
   /** Kernel names or name expressions; empty for every `__global__` function that is not a template. */
   readonly names: readonly string[];
+  /** True where nobody asked for `names`: they were read off the text, and the preprocessor may leave some out. */
+  readonly namesFound?: boolean;
   readonly defines: Readonly<Record<string, string | number | boolean>>;
   /** Include folders, searched before the lab's own. */
   readonly includes: readonly string[];

@@ -14,11 +14,10 @@ import { Graph } from "./graph";
 import type { Kernel } from "./kernel";
 import { Module } from "./module";
 import type { KernelLaunch } from "./replay";
-import { readSource } from "./source";
+import { readSource, unpackableKernel } from "./source";
 import { Storage } from "./storage";
 import { Event, Stream } from "./stream";
 import { flatten, Tensor, type TensorData } from "./tensor";
-import { textureRefusal } from "./textures";
 
 /** Options of a compilation. */
 export interface CompileOptions {
@@ -136,18 +135,17 @@ export class Device {
   /** Compiles CUDA C++ text with all its kernels and variables. */
   async compileModule(source: string, options: CompileOptions = {}): Promise<Module> {
     const { reader, request } = readSource(source, options);
-    try {
-      for (const name of request.names) reader.signature(name);
-    } catch (error) {
-      const unpacked = error instanceof LabError && error.code === "unsupported-signature";
-      throw (unpacked && textureRefusal(source, request.fileName)) || error;
-    }
-    const compiled = await this.#compile({
-      ...request,
-      arch: this.kind === "cuda" ? this.info.arch : undefined,
+    const unpackable = unpackableKernel(reader, request);
+    // A kernel that nobody named may stand in a branch of #if that the preprocessor leaves out.
+    if (unpackable && !request.namesFound) throw unpackable.error;
+    const arch = this.kind === "cuda" ? this.info.arch : undefined;
+    const compiled = await this.#compile({ ...request, arch }).catch((error: unknown) => {
+      throw unpackable?.error ?? error;
     });
+    if (unpackable && compiled.entries.some(({ name }) => name === unpackable.name)) throw unpackable.error;
     const loaded = await this.connection.addModule({ path: compiled.binary, entries: compiled.entries });
-    return new Module(this, loaded, compiled, request, reader);
+    const built = compiled.entries.map(({ name }) => name);
+    return new Module(this, loaded, compiled, { ...request, names: built }, reader);
   }
 
   /**

@@ -4,6 +4,7 @@ import { homePath } from "../core/paths";
 import { reachedFiles } from "../core/reached";
 import type { CompileOptions } from "./device";
 import { SourceReader } from "./signature";
+import { textureRefusal } from "./textures";
 
 /** Reads a source text's kernels and makes the compilers' request of it. */
 export function readSource(
@@ -30,9 +31,26 @@ export function readSource(
     source,
     fileName: options.fileName ?? "kernel.cu",
     names,
+    namesFound: asked === undefined,
     defines: options.defines ?? {},
     includes: options.includes ?? [],
     options: options.options ?? [],
   };
   return { reader, request };
+}
+
+/** The first kernel asked for whose arguments the lab cannot pack, with the error that says why; null where all can be. */
+export function unpackableKernel(
+  reader: SourceReader,
+  request: CompileRequest,
+): { name: string; error: unknown } | null {
+  for (const name of request.names) {
+    try {
+      reader.signature(name);
+    } catch (error) {
+      const signature = LabError.is(error, "unsupported-signature");
+      return { name, error: (signature && textureRefusal(request.source, request.fileName)) || error };
+    }
+  }
+  return null;
 }

@@ -5,7 +5,7 @@ import { homePath } from "../../core/paths";
 import { cached } from "../cache";
 import type { CompiledModule, CompileRequest } from "../compiled";
 import { callCompiler, type NvrtcAnswer } from "./compiler";
-import { compileError, lostPerformanceError } from "./diagnostics";
+import { compileError, lostPerformanceError, unknownNames } from "./diagnostics";
 import { includedText } from "./includes";
 import { cudaIncludes, cudaLibraryFolders } from "./search";
 
@@ -42,7 +42,7 @@ export async function compileForCuda(request: CompileRequest, arch: string): Pro
     request.source,
     request.fileName,
     ...request.names,
-    "--",
+    request.namesFound ? "found" : "asked",
     ...options,
     "--",
     ...headers,
@@ -85,15 +85,19 @@ async function build(
   dir: string,
   compiler: string,
 ): Promise<void> {
-  const answer = await callCompiler<NvrtcAnswer>("nvrtcCompile", [
-    {
-      source: request.source,
-      fileName: request.fileName,
-      options,
-      nameExpressions: request.names,
-      searchPaths: cudaLibraryFolders(),
-    },
-  ]);
+  const { source, fileName } = request;
+  const compile = (nameExpressions: readonly string[]): Promise<NvrtcAnswer> =>
+    callCompiler<NvrtcAnswer>("nvrtcCompile", [
+      { source, fileName, options, nameExpressions, searchPaths: cudaLibraryFolders() },
+    ]);
+  let names = request.names;
+  let answer = await compile(names);
+  if (!answer.ok && request.namesFound) {
+    // Kernels that the preprocessor leaves out have no name to look up.
+    const unknown = unknownNames(answer.log);
+    names = names.filter((name) => !unknown.has(name));
+    if (names.length > 0 && names.length < request.names.length) answer = await compile(names);
+  }
   if (!answer.ok || !answer.cubin || !answer.ptx) throw compileError(request, answer.log);
   const slow = lostPerformanceError(request, answer.log);
   if (slow) throw slow;
@@ -101,7 +105,7 @@ async function build(
   writeFileSync(join(dir, "module.cubin"), answer.cubin);
   // NVRTC ends the text with a zero byte.
   writeFileSync(join(dir, "module.ptx"), Buffer.from(answer.ptx).toString("utf8").replace(/\0+$/, ""));
-  const entries = request.names.map((name) => ({ name, symbol: answer.loweredNames[name] ?? name }));
+  const entries = names.map((name) => ({ name, symbol: answer.loweredNames[name] ?? name }));
   writeFileSync(
     join(dir, "build.json"),
     JSON.stringify({ entries, log: answer.log, compiler } satisfies Built),

@@ -41,6 +41,13 @@ export function compileError(request: CompileRequest, log: string): LabError {
   );
 }
 
+/** Names that stand for nothing in the source; empty where the log has an error of another kind. */
+export function unknownNames(log: string): ReadonlySet<string> {
+  if (diagnostics(log).some(({ file }) => file !== nameFile)) return new Set();
+  const names = [...log.matchAll(/Input name expression was: "(.*)"$/gm)];
+  return new Set(names.map((match) => match[1]!.replace(/\s+/g, "")));
+}
+
 /**
  * A `LabError` where ptxas says that it serialised a kernel's wgmma products or ignored its setmaxnreg: such a kernel
  * runs at a fraction of the speed it was written for. Null where the log has no such line.

@@ -1,18 +1,16 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { LabError } from "../../core/error";
-import { macroKernels } from "../../core/macros";
 import { homePath } from "../../core/paths";
 import { type ReachedFile, reachedFiles } from "../../core/reached";
 import { cached } from "../cache";
 import type { CompiledModule, CompileRequest } from "../compiled";
+import { branches, droppedBranches, marked, needsDeciding } from "./branches";
 import { type HostCompiler, hostCompiler, lensCompiler, moduleFlags, runCompiler } from "./compiler";
 import { cpuFeatures } from "./cpu";
 import { hostCompileError } from "./diagnostics";
+import { chooseEntries, entryError, type ModuleText } from "./entries";
 import { buildInstrumented, instrumentation } from "./instrument";
-import { findKernels, type KernelSite } from "./kernels";
-import { shadow } from "./scan";
-import { entryTable, translate } from "./translate";
+import { entryTable, refuseLaunches, translate } from "./translate";
 
 interface Built {
   readonly entries: { name: string; symbol: string }[];
@@ -60,14 +58,14 @@ async function compile(request: CompileRequest, purpose: Purpose): Promise<Compi
   if (purpose === "steps") arguments_.push(...stepFlags(compiler));
   const key = [
     ...(purpose === "cpu" ? [] : instrumentation(compiler, purpose !== "lens")),
-    ...(purpose === "steps" ? [translate(request.source, request.fileName, true).text] : []),
+    ...(purpose === "steps" ? [translate(request.source, true)] : []),
     compiler.version,
     cpuFeatures(),
     deviceHeaders(),
     request.source,
     request.fileName,
     ...request.names,
-    "--",
+    request.namesFound ? "found" : "asked",
     ...arguments_,
     ...headers.flatMap(({ name, text }) => [name, text]),
   ];
@@ -126,26 +124,8 @@ async function build(
   dir: string,
   purpose: Purpose,
 ): Promise<void> {
-  const translated = translate(request.source, request.fileName, purpose === "steps");
-  const translatedHeaders = headers.map((header) => ({ header, ...translate(header.text, header.name) }));
-  const entries = chooseEntries(
-    request,
-    [...translated.kernels, ...madeByMacros(request.source, headers)],
-    translatedHeaders.flatMap(({ kernels }) => kernels),
-  );
-  writeFileSync(join(dir, "source.cu"), request.source);
-  const file = JSON.stringify(request.fileName);
-  writeFileSync(
-    join(dir, "module.cc"),
-    `#line 1 ${file}\n${translated.text}\n#line 1 "kernel table"\n${entryTable(entries)}\n`,
-  );
   // Headers lie as they do at home, so that one includes another by the same way, and "#pragma once" knows a file.
   const mirror = (path: string): string => join(dir, "headers", resolve(path));
-  for (const { header, text } of translatedHeaders) {
-    const path = mirror(header.path);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `#line 1 ${JSON.stringify(header.name)}\n${text}`);
-  }
   const folders = [...request.includes, homePath("kernels", "include")];
   // A way up from a folder ("../a.h") exists only where the folder itself does.
   for (const folder of folders) mkdirSync(mirror(folder), { recursive: true });
@@ -157,75 +137,71 @@ async function build(
     "-include",
     "kernel_lab_device.h",
   ];
+  const write = (texts: readonly string[]): void => {
+    headers.forEach(({ path, name }, index) => {
+      mkdirSync(dirname(mirror(path)), { recursive: true });
+      writeFileSync(mirror(path), `#line 1 ${JSON.stringify(name)}\n${texts[index]}`);
+    });
+  };
+  const [source, ...headerTexts] = await decideBranches(request, compiler, full, headers, dir, write);
+  for (const { text, name, dropped } of [source!, ...headerTexts]) refuseLaunches(text, name, dropped);
+  const entries = chooseEntries(request, source!, headerTexts);
+  const translated = translate(source!.text, purpose === "steps", source!.dropped);
+  writeFileSync(join(dir, "source.cu"), request.source);
+  const file = JSON.stringify(request.fileName);
+  writeFileSync(
+    join(dir, "module.cc"),
+    `#line 1 ${file}\n${translated}\n#line 1 "kernel table"\n${entryTable(entries)}\n`,
+  );
+  write(headerTexts.map(({ text, dropped }) => translate(text, false, dropped)));
   const { code, err } =
     purpose === "cpu"
       ? await runCompiler(compiler.path, [...full, "module.cc", "-o", "module.so"], dir)
       : await buildInstrumented(compiler, full, dir, purpose !== "lens");
-  if (code !== 0) throw instantiationError(request, err) ?? hostCompileError(request, err);
+  if (code !== 0) throw entryError(request, entries, source!, err) ?? hostCompileError(request, err);
   rmSync(join(dir, "headers"), { recursive: true, force: true });
   const names = entries.map(({ name }) => ({ name, symbol: name }));
   writeFileSync(join(dir, "build.json"), JSON.stringify({ entries: names, log: err } satisfies Built));
 }
 
-/** An error in the table of entries is a name expression that does not fit its template. */
-function instantiationError(request: CompileRequest, log: string): LabError | null {
-  const first = /^(.+?):\d+:\d+: (?:fatal )?error: (.*)$/m.exec(log);
-  if (first?.[1] !== "kernel table") return null;
-  return new LabError(
-    "compile-error",
-    `Cannot instantiate ${request.names.map((name) => `"${name}"`).join(", ")} of ${request.fileName}: ${first[2]}`,
-    { advice: "Check the kernel's name and its template arguments." },
-  );
-}
-
-/** Kernels that the preprocessor will make; their launch bounds stay out of reach. */
-function madeByMacros(source: string, headers: readonly ReachedFile[]): KernelSite[] {
-  const texts = new Map(headers.map(({ name, text }) => [name, text]));
-  const text = macroKernels(source, (name) => texts.get(name) ?? null);
-  return findKernels(text, shadow(text)).map((kernel) => ({ ...kernel, bounds: undefined }));
-}
-
 /**
- * The kernels asked for, of the source or its headers; every kernel of the source that is no template where none was
- * named. Errors: "no-such-kernel".
+ * The source and its headers, each with the branches of `#if` that the compiler's own preprocessor leaves out. It is
+ * run only where a branch holds what matters before the compiler decides; where it fails, every branch stays, and the
+ * compiler will say why.
  */
-function chooseEntries(
+async function decideBranches(
   request: CompileRequest,
-  kernels: readonly KernelSite[],
-  ofHeaders: readonly KernelSite[],
-): { name: string; kernel: KernelSite }[] {
-  const defined = kernels.filter((kernel) => kernel.body >= 0);
-  const known = [...defined, ...ofHeaders.filter((kernel) => kernel.body >= 0)];
-  if (request.names.length === 0) {
-    const plain = defined.filter((kernel) => !kernel.template);
-    if (plain.length > 0) return plain.map((kernel) => ({ name: kernel.name, kernel }));
-  }
-  const listed = defined.map((kernel) => kernel.name + (kernel.template ? "<...>" : "")).join(", ") || "none";
-  const chosen = request.names.map((name) => {
-    const base = name
-      .replace(/<[\s\S]*$/, "")
-      .trim()
-      .replace(/^::/, "");
-    const kernel = known.find((one) => one.name === base || one.name.endsWith(`::${base}`));
-    if (!kernel) {
-      throw new LabError(
-        "no-such-kernel",
-        `${request.fileName} has no kernel "${base}"; its kernels are: ${listed}.`,
-        { advice: "Check the spelling; a kernel is a function declared __global__." },
-      );
-    }
-    return { name, kernel };
-  });
-  if (chosen.length > 0) return chosen;
-  throw new LabError(
-    "no-such-kernel",
-    `${request.fileName} has no kernel to compile; its kernels are: ${listed}.`,
-    {
-      advice: defined.length
-        ? 'Name an instance of the template: { name: "tile<float, 128>" }.'
-        : 'Declare one: extern "C" __global__ void name(...).',
-    },
+  compiler: HostCompiler,
+  arguments_: readonly string[],
+  headers: readonly ReachedFile[],
+  dir: string,
+  writeHeaders: (texts: readonly string[]) => void,
+): Promise<ModuleText[]> {
+  const files = [{ name: request.fileName, text: request.source }, ...headers].map(({ name, text }) => ({
+    name,
+    text,
+    branches: branches(text),
+  }));
+  const undecided = files.map(({ name, text }) => ({ name, text, dropped: [] }));
+  const makesKernels = files.some(({ text }) =>
+    /^[ \t]*#[ \t]*define\b.*(?:\\\r?\n.*)*\b__global__\b/m.test(text),
   );
+  const matter = files.some(
+    (file, index) =>
+      needsDeciding(file.text, file.branches) || (index === 0 && makesKernels && file.branches.length > 0),
+  );
+  if (!matter) return undecided;
+  const [main, ...others] = files.map((file, index) => marked(file.text, file.branches, index));
+  writeHeaders(others);
+  writeFileSync(join(dir, "branches.cc"), main!);
+  const { code, out } = await runCompiler(compiler.path, [...arguments_, "-E", "-P", "branches.cc"], dir);
+  rmSync(join(dir, "branches.cc"));
+  if (code !== 0) return undecided;
+  return files.map(({ name, text, branches }, index) => ({
+    name,
+    text,
+    dropped: droppedBranches(branches, index, out),
+  }));
 }
 
 let headerStamp: string | undefined;

@@ -37,6 +37,15 @@ export function hostCompileError(request: CompileRequest, log: string): LabError
     text === undefined
       ? ""
       : `\n${String(first.line).padStart(5)} | ${text}\n      | ${" ".repeat(Math.max(first.column - 1, 0))}^`;
+  const line = { file: first.file, line: first.line };
+  const texture = textureName(all.filter((one) => one.line === first.line && one.file === first.file));
+  if (texture) {
+    return new LabError(
+      "unsupported",
+      `${first.file}:${first.line}: ${texture}: the CPU device has no textures or surfaces.${shown}`,
+      { advice: "Read through an ordinary pointer or __ldg instead.", line },
+    );
+  }
   const others = all.filter((one) => one !== first);
   const rest = others.slice(0, 4).map((one) => `\n${one.file}:${one.line}: ${one.message}`);
   if (others.length > rest.length) rest.push(`\n(and ${others.length - rest.length} more)`);
@@ -45,7 +54,14 @@ export function hostCompileError(request: CompileRequest, log: string): LabError
     `${first.file}:${first.line}: ${first.message}${shown}${rest.join("")}`,
     {
       advice: "Mend the source and compile again; nothing was cached.",
-      line: { file: first.file, line: first.line },
+      line,
     },
   );
+}
+
+/** What an error misses that belongs to textures: 'texture', 'cudaTextureObject_t', 'tex2D'; undefined where none does. */
+function textureName(errors: readonly Diagnostic[]): string | undefined {
+  const name =
+    /'((?:texture|surface|cuda(?:Texture|Surface)Object_t|tex(?:[123]D|Cubemap)\w*|surf(?:[123]D|Cubemap)\w*))\b[^']*'/;
+  return errors.map(({ message }) => name.exec(message)?.[1]).find((found) => found !== undefined);
 }

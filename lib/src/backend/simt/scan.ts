@@ -4,18 +4,22 @@
  * Patterns are looked for in the shadow and edits made in the text, so nothing inside a string or comment is touched.
  */
 export function shadow(source: string): string {
-  const blank = (text: string): string => text.replace(/[^\n]/g, " ");
-  return source
-    .replace(
-      /R"([^(\s]*)\([\s\S]*?\)\1"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])+'|\/\/(?:\\\n|[^\n])*|\/\*[\s\S]*?\*\/|\d[\w']*/g,
-      (match) => {
-        if (/^\d/.test(match)) return match; // 1'000'000 holds no character literal
-        if (match.startsWith("/")) return blank(match);
-        return `"${blank(match.slice(1, -1))}"`;
-      },
-    )
-    .replace(/^[ \t]*#(?:\\\r?\n|[^\n])*/gm, blank);
+  return withoutLiterals(source).replace(/^[ \t]*#(?:\\\r?\n|[^\n])*/gm, blank);
 }
+
+/** As a shadow, with the preprocessor's lines as they stand. */
+export function withoutLiterals(source: string): string {
+  return source.replace(
+    /R"([^(\s]*)\([\s\S]*?\)\1"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])+'|\/\/(?:\\\n|[^\n])*|\/\*[\s\S]*?\*\/|\d[\w']*/g,
+    (match) => {
+      if (/^\d/.test(match)) return match; // 1'000'000 holds no character literal
+      if (match.startsWith("/")) return blank(match);
+      return `"${blank(match.slice(1, -1))}"`;
+    },
+  );
+}
+
+const blank = (text: string): string => text.replace(/[^\n]/g, " ");
 
 const partners: Readonly<Record<string, string>> = { "(": ")", "{": "}", "[": "]", "<": ">" };
 

@@ -1,4 +1,5 @@
 import { LabError } from "../../core/error";
+import { type Branch, withoutBranches } from "./branches";
 import { findKernels, type KernelSite } from "./kernels";
 import { closingBracket, lineAt, scopes, shadow } from "./scan";
 import { stepInsertions } from "./steps";
@@ -9,24 +10,16 @@ interface Edit {
   readonly text: string;
 }
 
-/** A source the host compiler can take, and the kernels found in it. */
-export interface Translation {
-  readonly text: string;
-  readonly kernels: readonly KernelSite[];
-}
-
 /**
  * Rewrites what C++ and the CPU device's headers cannot express; everything else passes as it stands.
  *
  * Lines keep their numbers. Rewritten: `extern __shared__` arrays, `__device__` before a variable, launch bounds,
  * and inline PTX, which becomes an error at its line unless the preprocessor leaves it out.
- * With `steps` the kernels also tell where they are: see steps.ts.
- * Errors: "unsupported" for a launch from inside a kernel.
+ * With `steps` the kernels also tell where they are: see steps.ts. What stands in `dropped` stays as it is.
  */
-export function translate(source: string, fileName: string, steps = false): Translation {
-  const text = shadow(source);
+export function translate(source: string, steps = false, dropped: readonly Branch[] = []): string {
+  const text = shadow(withoutBranches(source, dropped));
   const kernels = findKernels(source, text);
-  refuseLaunches(text, fileName);
   const edits = [
     ...sharedEdits(source, text),
     ...variableEdits(text),
@@ -36,7 +29,7 @@ export function translate(source: string, fileName: string, steps = false): Tran
     ...noinlineEdits(text),
     ...(steps ? stepInsertions(source, text).map(({ at, text: put }) => ({ at, end: at, text: put })) : []),
   ];
-  return { text: apply(source, edits), kernels };
+  return apply(source, edits);
 }
 
 /** Applies edits, keeping the number of lines. */
@@ -181,7 +174,9 @@ function noinlineEdits(text: string): Edit[] {
   }));
 }
 
-function refuseLaunches(text: string, fileName: string): void {
+/** Throws "unsupported" for a launch in the text of a source, outside the branches that are dropped. */
+export function refuseLaunches(source: string, fileName: string, dropped: readonly Branch[]): void {
+  const text = shadow(withoutBranches(source, dropped));
   const at = text.indexOf("<<<");
   if (at < 0) return;
   const line = lineAt(text, at);
