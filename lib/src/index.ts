@@ -76,7 +76,14 @@ export { findRung, type Ladder, ladders } from "./ops/ladders";
 export * as matmul from "./ops/matmul";
 export { type BindOptions, Moe } from "./ops/moe";
 export { checkMoe } from "./ops/moeCheck";
-export { expertBytes, expertFlops, type MoeConfig, type MoeTile, moeBenchConfig } from "./ops/moeConfig";
+export {
+  expertBytes,
+  expertFlops,
+  type MoeConfig,
+  type MoeOptions,
+  type MoeTile,
+  moeBenchConfig,
+} from "./ops/moeConfig";
 export type { ExpertPath, MoeRun, MoeStep } from "./ops/moeRun";
 export * as patterns from "./ops/patterns";
 export * as reference from "./ops/reference";

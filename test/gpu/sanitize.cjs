@@ -61,19 +61,21 @@ async function ladderCases(dev) {
 async function moeCases(dev) {
   if (wanted.length > 0 && !wanted.includes("moe")) return [];
   const groups = [];
-  for (const { tokens, ...config } of [
+  for (const { tokens, tensorCores, ...config } of [
     { dim: 40, hidden: 36, experts: 5, k: 2, dtype: "f32", tokens: 77 },
-    { dim: 64, hidden: 136, experts: 8, k: 2, dtype: "bf16", tokens: 99 },
+    { dim: 64, hidden: 136, experts: 8, k: 2, dtype: "bf16", tokens: 99, tensorCores: "mma" },
+    { dim: 136, hidden: 328, experts: 3, k: 2, dtype: "bf16", tokens: 777, tensorCores: "wgmma" },
   ]) {
-    const moe = await lab.Moe.create(dev, config);
+    const moe = await lab.Moe.create(dev, config, 1, tensorCores ? { tensorCores } : {});
     const run = moe.bind(dev.randn([tokens, config.dim], { seed: 5, dtype: config.dtype }));
+    const what = tensorCores === "wgmma" ? "bf16 by wgmma" : config.dtype;
     for (const path of ["loop", "grouped"]) {
       const launches = await launchesOf(dev, () => run.forward(path));
-      groups.push({ id: `moe ${config.dtype} ${path}`, launches });
+      groups.push({ id: `moe ${what} ${path}`, launches });
     }
     const options = { rate: 0.1, steps: 1 };
     groups.push({
-      id: `moe ${config.dtype} balance`,
+      id: `moe ${what} balance`,
       launches: await launchesOf(dev, () => lab.balanceByGradient(run, options)),
     });
   }

@@ -59,12 +59,15 @@ async function moe(dev) {
   const shapes = [
     { dim: 40, hidden: 36, experts: 5, k: 2, dtype: "f32", tokens: 77 },
     { dim: 33, hidden: 17, experts: 37, k: 4, dtype: "f32", tokens: 300 },
-    { dim: 256, hidden: 512, experts: 8, k: 2, dtype: "bf16", tokens: 999 },
+    ...["mma", "wgmma"].flatMap((tensorCores) => [
+      { dim: 256, hidden: 512, experts: 8, k: 2, dtype: "bf16", tokens: 999, tensorCores },
+      { dim: 1032, hidden: 328, experts: 5, k: 1, dtype: "bf16", tokens: 3333, tensorCores },
+    ]),
   ];
-  for (const { tokens, ...config } of shapes) {
+  for (const { tokens, tensorCores, ...config } of shapes) {
     for (const path of ["loop", "grouped"]) {
-      await check(`moe ${path} ${JSON.stringify(config)}`, async () => {
-        const layer = await lab.Moe.create(dev, config);
+      await check(`moe ${path} ${tensorCores ?? ""} ${JSON.stringify(config)}`, async () => {
+        const layer = await lab.Moe.create(dev, config, 1, tensorCores ? { tensorCores } : {});
         const run = layer.bind(dev.randn([tokens, config.dim], { seed: 5, dtype: config.dtype }));
         run.poison();
         await run.forward(path);

@@ -46,6 +46,7 @@ const moe: Record<string, string[]> = {
   "moe/09_grouped_tensor.cu": ["moe_09_grouped_tensor<4, true>", "moe_09_grouped_tensor<4, false>"],
   "moe/10_balance_gradient.cu": ["moe_10_balance_gradient_logits", "moe_10_balance_gradient_weights<float>"],
   "moe/11_embed.cu": ["moe_11_embed<__nv_bfloat16>"],
+  "moe/12_grouped_hopper.cu": ["moe_12_grouped_hopper<4, 2, true>", "moe_12_grouped_hopper<4, 1, false>"],
 };
 
 /** An attention each that rungs of every kind can run; decoding, and the largest head dim on tensor cores. */
@@ -60,6 +61,7 @@ const casesOf = ({ rung }: { readonly rung: number }) => attentionCases.slice(0,
 
 /** What a file is compiled for: every architecture it is meant to run on. */
 export function architectures(file: string): string[] {
+  if (file === "moe/12_grouped_hopper.cu") return ["sm_90a"];
   const ampere: DeviceInfo = { ...h200, capability: [8, 0], arch: "sm_80" };
   const runs = (info: DeviceInfo) =>
     attention.variants

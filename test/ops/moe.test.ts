@@ -39,15 +39,27 @@ for (const [what, config, tokens] of shapes) {
   }
 }
 
-test("bf16 experts on tensor-core tiles are right", async () => {
-  const moe = await Moe.create(dev, { dim: 64, hidden: 48, experts: 3, k: 2, dtype: "bf16" });
-  const run = moe.bind(dev.randn([70, 64], { seed: 5, outliers, dtype: "bf16" }));
-  for (const path of ["loop", "grouped"] as const) {
-    run.poison();
-    await run.forward(path);
-    assert.equal((await checkMoe(run)).mismatch, null, path);
+// More rows than a tile, experts without any, sizes that no tile divides, and fewer columns than a panel has.
+for (const tensorCores of ["mma", "wgmma"] as const) {
+  for (const [tokens, config] of [
+    [70, { dim: 64, hidden: 48, experts: 3, k: 2, dtype: "bf16" }],
+    [333, { dim: 72, hidden: 328, experts: 2, k: 1, dtype: "bf16" }],
+    [1, { dim: 8, hidden: 16, experts: 5, k: 2, dtype: "bf16" }],
+  ] as const) {
+    test(`bf16 experts by ${tensorCores} are right for ${tokens} tokens of ${config.dim} to ${config.hidden}`, async () => {
+      const moe = await Moe.create(dev, config, 1, { tensorCores });
+      const run = moe.bind(dev.randn([tokens, config.dim], { seed: 5, outliers, dtype: "bf16" }));
+      for (const path of ["loop", "grouped"] as const) {
+        run.poison();
+        await run.forward(path);
+        const check = await checkMoe(run);
+        assert.equal(check.mismatch, null, path);
+        assert.ok(check.passed && check.compared > 0);
+      }
+      for (const part of [run, moe]) part.free();
+    });
   }
-});
+}
 
 test("a capacity drops the last rows of a full expert, and the output does without them", async () => {
   const moe = await Moe.create(dev, small);

@@ -89,7 +89,10 @@ async function launchesOf(
 }
 
 async function layerOn(device: Device, dtype: "f32" | "bf16") {
-  const made = await Moe.create(device, { ...layer, dtype }, 1, expertTile.cuda);
+  const made = await Moe.create(device, { ...layer, dtype }, 1, {
+    tile: expertTile.cuda,
+    tensorCores: "mma",
+  });
   const x = device.randn([tokens, layer.dim], { seed: 5, dtype });
   const run = made.bind(x);
   const free = () => {

@@ -1,7 +1,7 @@
 import { LabError } from "../core/error";
 import type { Device } from "../runtime/device";
 import type { Tensor } from "../runtime/tensor";
-import type { MoeConfig, MoeTile } from "./moeConfig";
+import type { MoeConfig, MoeOptions } from "./moeConfig";
 import { type ExpertKernels, loadKernels, type MoeKernels, type MoeLayer } from "./moeKernels";
 import { MoeRun } from "./moeRun";
 
@@ -54,12 +54,12 @@ export class Moe implements MoeLayer {
   }
 
   /**
-   * Compiles the kernels and draws the weights. The tile of the f32 experts' matmuls is the device's unless given.
+   * Compiles the kernels and draws the weights.
    *
    * @throws LabError "invalid-config" for sizes that make no layer, "not-supported" for bf16 on the CPU device when
    *   dim or hidden are no multiple of 8
    */
-  static async create(device: Device, config: MoeConfig, seed = 1, tile?: MoeTile): Promise<Moe> {
+  static async create(device: Device, config: MoeConfig, seed = 1, options: MoeOptions = {}): Promise<Moe> {
     const { dim, hidden, experts, k, dtype } = config;
     for (const [name, value] of Object.entries({ dim, hidden, experts, k })) {
       if (!Number.isInteger(value) || value < 1) {
@@ -81,7 +81,7 @@ export class Moe implements MoeLayer {
         `bf16 experts need dim and hidden in multiples of 8, not ${dim} and ${hidden}.`,
       );
     }
-    const { kernels, experts: expertKernels } = await loadKernels(device, config, tile);
+    const { kernels, experts: expertKernels } = await loadKernels(device, config, options);
     return new Moe(device, config, kernels, expertKernels, seed);
   }
 

@@ -14,6 +14,14 @@ export interface MoeConfig {
 /** BM, BN, BK, TM, TN of the f32 experts' matmuls. */
 export type MoeTile = readonly [number, number, number, number, number];
 
+/** How a layer's kernels are chosen; what is left out is the device's usual. */
+export interface MoeOptions {
+  /** Of the f32 experts. */
+  readonly tile?: MoeTile;
+  /** Which tensor cores' instructions the bf16 experts use: mma.sync (sm_80 and up) or wgmma (sm_90a, the CPU device). */
+  readonly tensorCores?: "mma" | "wgmma";
+}
+
 /** FLOPs of the experts' matmuls for a number of choices. */
 export function expertFlops(config: MoeConfig, choices: number): number {
   return choices * 2 * 2 * config.dim * config.hidden;

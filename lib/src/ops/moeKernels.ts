@@ -6,7 +6,8 @@ import type { Device } from "../runtime/device";
 import type { Kernel } from "../runtime/kernel";
 import type { LaunchConfig } from "../runtime/launch";
 import type { Tensor } from "../runtime/tensor";
-import type { MoeConfig, MoeTile } from "./moeConfig";
+import { type TensorMap, tensorMap } from "../runtime/tensorMap";
+import type { MoeConfig, MoeOptions, MoeTile } from "./moeConfig";
 
 /** The kernels of every step but the experts' matmuls. */
 export interface MoeKernels {
@@ -35,6 +36,8 @@ export interface ExpertMatmul {
 
 /** The two ways to run an experts' matmul. */
 export interface ExpertKernels {
+  /** Files of the kernels, below kernels/. */
+  readonly files: { readonly loop: string; readonly grouped: string };
   /** A launch an expert; the host knows the rows of each. */
   loop(job: ExpertMatmul, rows: ArrayLike<number>): void;
   /** One launch for all; `rows` is the most there can be. */
@@ -53,11 +56,11 @@ export interface MoeLayer {
   readonly expertKernels: ExpertKernels;
 }
 
-/** Compiles what a layer needs; the f32 experts' tile is the device's unless given. */
+/** Compiles what a layer needs. */
 export async function loadKernels(
   device: Device,
   config: MoeConfig,
-  tile?: MoeTile,
+  options: MoeOptions = {},
 ): Promise<{ kernels: MoeKernels; experts: ExpertKernels }> {
   const type = dtypeInfo(config.dtype).cuda;
   const load = async (stem: string, ...names: string[]): Promise<Kernel[]> => {
@@ -87,8 +90,10 @@ export async function loadKernels(
   };
   const experts =
     config.dtype === "f32"
-      ? await floatExperts(load, tile ?? expertTile[device.kind])
-      : await tensorExperts(load);
+      ? await floatExperts(load, options.tile ?? expertTile[device.kind])
+      : (options.tensorCores ?? usualTensorCores(device)) === "wgmma"
+        ? await hopperExperts(device, load)
+        : await tensorExperts(load);
   return { kernels, experts };
 }
 
@@ -107,6 +112,7 @@ async function floatExperts(load: Load, [BM, BN, BK, TM, TN]: MoeTile): Promise<
   const loop = await load("06_expert_loop", ...both("moe_06_expert_loop"));
   const grouped = await load("07_grouped", ...both("moe_07_grouped"));
   return {
+    files: { loop: "moe/06_expert_loop.cu", grouped: "moe/07_grouped.cu" },
     loop({ gelu, x, w, y, start, n, k }, rows) {
       for (let e = 0; e < rows.length; e++) {
         if (rows[e] === 0) continue;
@@ -139,6 +145,7 @@ async function tensorExperts(load: Load): Promise<ExpertKernels> {
     kernels[gelu ? 1 : 0]!.enqueue(config, x, w, y, start, first, end, n, k);
   };
   return {
+    files: { loop: "moe/09_grouped_tensor.cu", grouped: "moe/09_grouped_tensor.cu" },
     loop(job, rows) {
       for (let e = 0; e < rows.length; e++) {
         if (rows[e] !== 0) launch(job, ceilDiv(rows[e]!, BM), e, e + 1);
@@ -146,6 +153,52 @@ async function tensorExperts(load: Load): Promise<ExpertKernels> {
     },
     grouped(job, rows, experts) {
       launch(job, ceilDiv(rows, BM) + experts, 0, experts);
+    },
+  };
+}
+
+/** wgmma is sm_90a's own; the CPU device has it too, but takes longer over it. */
+function usualTensorCores({ kind, info }: Device): "mma" | "wgmma" {
+  return kind === "cuda" && info.capability[0] === 9 && info.capability[1] === 0 ? "wgmma" : "mma";
+}
+
+/** Tiles of kernels/moe/12_grouped_hopper.cu. */
+const hopperTile = { BM: 128, BN: 256, BK: 64, STAGES: 4, CLUSTER: 2, threads: 384 } as const;
+
+async function hopperExperts(device: Device, load: Load): Promise<ExpertKernels> {
+  const { BM, BN, BK, STAGES, CLUSTER, threads } = hopperTile;
+  const symbol = "moe_12_grouped_hopper";
+  const template = `${STAGES}, ${CLUSTER}`;
+  const kernels = await load(
+    "12_grouped_hopper",
+    `${symbol}<${template}, false>`,
+    `${symbol}<${template}, true>`,
+  );
+  const shared = STAGES * 2 * (BM * BK + BK * BN);
+  const maps = new WeakMap<Tensor, TensorMap>();
+  const mapOf = (tensor: Tensor, shape: readonly number[], box: readonly number[]): TensorMap => {
+    const map = maps.get(tensor) ?? tensorMap(tensor.reshape(shape), { box, swizzle: 128, l2Promotion: 256 });
+    maps.set(tensor, map);
+    return map;
+  };
+  const launch = (job: ExpertMatmul, rows: number, first: number, end: number) => {
+    const { gelu, x, w, y, start, n, k } = job;
+    const tiles = ceilDiv(n, BN) * (ceilDiv(rows, CLUSTER * BM) + end - first - 1);
+    const clusters = Math.max(1, Math.min(tiles, Math.floor(device.info.multiprocessors / CLUSTER)));
+    const config: LaunchConfig = { grid: clusters * CLUSTER, block: threads, shared, cluster: CLUSTER };
+    const xMap = mapOf(x, x.shape, [BM, BK]);
+    const wMap = mapOf(w, [w.size / (k * n), k, n], [1, BK, 64]);
+    kernels[gelu ? 1 : 0]!.enqueue(config, xMap, wMap, y, start, first, end, n, k);
+  };
+  return {
+    files: { loop: "moe/12_grouped_hopper.cu", grouped: "moe/12_grouped_hopper.cu" },
+    loop(job, rows) {
+      for (let e = 0; e < rows.length; e++) {
+        if (rows[e] !== 0) launch(job, rows[e]!, e, e + 1);
+      }
+    },
+    grouped(job, rows, experts) {
+      launch(job, rows, 0, experts);
     },
   };
 }

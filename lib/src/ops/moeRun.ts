@@ -190,13 +190,12 @@ export class MoeRun {
 
   /** The steps one by one, for timing; run `forward` once before. */
   steps(path: ExpertPath = "grouped"): MoeStep[] {
-    const experts = path === "loop" ? "06_expert_loop" : "07_grouped";
-    const file = this.moe.config.dtype === "bf16" ? "09_grouped_tensor" : experts;
+    const file = this.moe.expertKernels.files[path];
     return [
       { name: "router and top-k", file: "moe/02_topk_softmax.cu", run: () => this.route() },
       { name: "histogram, scan, slots", file: "moe/05_permute.cu", run: () => this.place() },
       { name: "gather", file: "moe/05_permute.cu", run: () => this.gather() },
-      { name: `experts (${path})`, file: `moe/${file}.cu`, run: () => this.experts(path) },
+      { name: `experts (${path})`, file, run: () => this.experts(path) },
       { name: "combine", file: "moe/08_combine.cu", run: () => this.combine() },
     ];
   }
