@@ -169,3 +169,20 @@ test("lab doctor tells whether the compiler can instrument", async () => {
   assert.match(lens.detail, /unsupported option '-fsanitize=thread'/);
   assert.match(lens.mend, /Install g\+\+ 11 or newer/);
 });
+
+test("a compiler that fortifies by default, as Ubuntu's does, instruments and counts copies", async () => {
+  const compiler = join(scratch, "fortifying-g++");
+  const { path } = await hostCompiler();
+  const defaults = "-D_FORTIFY_SOURCE=2 -fstack-protector-strong -fcf-protection -fstack-clash-protection";
+  writeFileSync(compiler, `#!/bin/sh\nexec ${path} ${defaults} "$@"\n`, { mode: 0o755 });
+  process.env.CXX = compiler;
+  const kernel = await dev.compile(`
+extern "C" __global__ void copied(const float* from, float* to, int n) {
+  float held[64];
+  memcpy(held, from, n * sizeof(float));
+  memset(to + n, 0, n * sizeof(float));
+  memcpy(to, held, n * sizeof(float));
+}`);
+  const report = await lab.lens(kernel, { grid: 1, block: 1 }, dev.randn([40]), dev.zeros([80]), 40);
+  assert.equal(report.summary.bytesAsked, 3 * 160, "read, filled and written");
+});

@@ -163,7 +163,7 @@ function usualTensorCores({ kind, info }: Device): "mma" | "wgmma" {
 }
 
 /** Tiles of kernels/moe/12_grouped_hopper.cu. */
-const hopperTile = { BM: 128, BN: 256, BK: 64, STAGES: 4, CLUSTER: 2, threads: 384 } as const;
+const hopperTile = { BM: 128, BN: 256, BK: 64, STAGES: 4, CLUSTER: 1, threads: 384 } as const;
 
 async function hopperExperts(device: Device, load: Load): Promise<ExpertKernels> {
   const { BM, BN, BK, STAGES, CLUSTER, threads } = hopperTile;
