@@ -1,11 +1,12 @@
-// MoE, step 12: the grouped matmul on wgmma, fed by TMA, weights shared by a cluster of blocks.
+// MoE, step 12: the grouped matmul on wgmma, fed by TMA.
 //
 // Idea: step 09's numbering of tiles with Hopper's units. A producer thread loads tiles as far ahead as there are
-//   stages; two consumer warpgroups multiply 64 x 256 each from shared memory. Where CLUSTER is 2, two blocks one below
-//   the other take the same columns: each loads half of the weights' tile and sends it to both.
-// Changes from 09: wgmma's rate instead of mma.sync's 60% of it, no fragments in registers, no addresses by all threads.
-//   A step of 64 in depth brings 32 KB a block instead of 48 for 4.2 MFLOP, 131 FLOP a byte of L2's 5.5 TB/s.
-//   Blocks stay: the next tile's loads begin while the last one's results leave.
+//   stages; two consumer warpgroups multiply 64 x 256 each straight from shared memory. Blocks stay: the next tile's
+//   loads begin while the last one's results leave.
+// Changes from 09: wgmma's rate instead of mma.sync's 60% of it, no fragments in registers, no addresses by all threads:
+//   1.56 times as fast. Where CLUSTER is 2, two blocks one below the other take the same columns, and each loads half of
+//   the weights' tile for both: a third less from L2 (32 KB a step of 4.2 MFLOP instead of 48), but an H200 was slower by
+//   13% with it (kernels/NOTES.md), so that 1 is the usual.
 // Launch: grid a multiple of CLUSTER, at most as many blocks as fit at once; cluster CLUSTER, block 384, dynamic shared
 //   memory STAGES * 49,152 bytes. Maps of bfloat16 with 128-byte swizzle: x is rows x k in boxes of 128 x 64, w
 //   experts x k x n in boxes of 1 x 64 x 64. Experts first .. end - 1 are computed. k and n multiples of 8.
