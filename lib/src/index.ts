@@ -67,6 +67,7 @@ export { type StepOptions, showSteps, step } from "./lens/step";
 export type { HazardReport } from "./lens/watch";
 export { type Exercise, type Grade, grade, gradeRows } from "./lessons/exercise";
 export { type ExerciseName, exercise, exerciseNames } from "./lessons/exercises";
+export { showExercise, showGrade } from "./lessons/show";
 export { type AttentionOptions, type AttentionResult, attention } from "./ops/attend";
 export type { AttentionCase, AttentionSizes } from "./ops/attentionCase";
 export { type Balance, balanceOf, capacityOf, dropped } from "./ops/balance";

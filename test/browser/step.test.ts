@@ -144,6 +144,31 @@ test("step pages", { skip: noBrowser }, async (context) => {
     await page.close();
   });
 
+  await context.test("a frame is as dark as the notebook around it", async () => {
+    const file = join(folder, "theme.html");
+    for (const [body, dark] of [
+      ["", 0],
+      ['data-jp-theme-light="false"', 1],
+      ['data-jp-theme-light="true"', 0],
+      ['class="vscode-dark"', 1],
+      ['class="vscode-light"', 0],
+      ['class="vscode-high-contrast"', 1],
+      ['class="vscode-high-contrast vscode-high-contrast-light"', 0],
+    ] as const) {
+      writeFileSync(file, `<!doctype html><body ${body}>${stepFrame(totalTrace())}</body>`);
+      // No emulation: it would override what the frame is told in some of its updates.
+      const page = await browser.newPage({ colorScheme: null });
+      await page.goto(pathToFileURL(file).href);
+      await page.frameLocator("iframe").locator(".warp").first().waitFor();
+      await page
+        .frames()[1]!
+        .waitForFunction(
+          `getComputedStyle(document.documentElement).getPropertyValue("--dark").trim() === "${dark}"`,
+        );
+      await page.close();
+    }
+  });
+
   await context.test("256 threads of the softmax and matmul rungs: under 5 MB, shown at once", async () => {
     const dev = await lab.open("cpu");
     try {

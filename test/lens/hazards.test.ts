@@ -374,6 +374,7 @@ test("a report reads as text and as HTML", async () => {
   assert.match(bad.text, /^error {2}/m);
   assert.match(bad.html, /<table class="lab-hazards">.*races\.cu:\d+/s);
   assert.ok(!bad.html.includes("undefined"));
+  assert.doesNotMatch(bad.html, /<t[dh]>/, "a notebook would set a cell without a style flush right");
   const good = await look("races", "reverse_good", one64, () => [f(64), f(64)]);
   assert.match(good.text, /^No hazards/);
 });

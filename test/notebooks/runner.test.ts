@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { runNotebook } from "kernel-lab/dist/notebook/runner";
-import { dataOf, temporaryFolder, textOf, writeNotebook } from "./support";
+import { dataOf, root, temporaryFolder, textOf, writeNotebook } from "./support";
 
 const LINES = 60_000;
 
@@ -25,6 +27,23 @@ test(`runNotebook() brings ${LINES} lines of one cell home, whole and in order`,
   const lines = textOf(run.cells[0].outputs).trimEnd().split("\n");
   assert.equal(lines.length, LINES);
   assert.ok(lines.every((line, index) => line === `line ${index}`));
+});
+
+test("runNotebook() declares what the library answers also where its packages are linked from elsewhere", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "kernel-lab-test-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  const path = writeNotebook(folder, [
+    {
+      source:
+        'import * as lab from "kernel-lab";\nconst document = lab.targetDocuments()[0];\n' +
+        "const table = document.tables[0], row = table.rows[0], work = row.work;\n" +
+        'const cell = Object.values(row.cells)[0], chip = lab.gpuFacts("NVIDIA H200");',
+    },
+    { source: "typeof cell.text" },
+  ]);
+  const run = await runNotebook(path);
+  assert.equal(run.ok, true, run.cells.at(-1)?.failure?.traceback.join("\n"));
 });
 
 test("runNotebook() stops at a failing cell and tells name, message and traceback", async (context) => {

@@ -10,6 +10,7 @@ import { plot, table } from "kernel-lab/dist/show/plot";
 import { plotlyHtml } from "kernel-lab/dist/show/plotly";
 import { rooflinePlot } from "kernel-lab/dist/show/roofline";
 import { statisticsView } from "kernel-lab/dist/show/statisticsView";
+import { oursPalette } from "kernel-lab/dist/show/theme";
 import { parseHTML } from "linkedom";
 import { fixtureRecord } from "../record/fixtures";
 
@@ -145,6 +146,29 @@ test("heatmap() outlines those tied for best and crosses what was skipped", () =
   assert.match(caption, /2 tied for best.*1 skipped \(too many registers\)/, "the first line only");
 });
 
+test("heatmap() outlines a sweep's own winners, whose records are others", () => {
+  const at = (BM: number): MeasureRecord => {
+    const r = fixtureRecord();
+    return { ...r, implementation: { ...r.implementation, parameters: { BM, BN: 1 } } };
+  };
+  const { caption, svg } = heatmap([at(32), at(64)], { x: "BN", y: "BM", best: [at(64)] });
+  assert.match(caption, /Outlined: the fastest/, "equal samples, but only one won");
+  const outlined = svgOf(svg).querySelectorAll('[aria-label="cell"] rect[stroke-width="3"]');
+  assert.equal(outlined.length, 1);
+  assert.doesNotMatch(heatmap([at(32)], { x: "BN", y: "BM", best: [] }).caption, /Outlined/);
+});
+
+test("heatmap() of a resource says which, and does not care how the clock was judged", () => {
+  const doubtful = fixtureRecord();
+  doubtful.implementation.parameters = { BM: 32, BN: 32 };
+  doubtful.verdict = { ...doubtful.verdict, verdict: "ambiguous" };
+  doubtful.resources = { ...doubtful.resources!, registers: 48 };
+  const { caption, svg } = heatmap([doubtful], { x: "BN", y: "BM", resource: "registers" });
+  assert.equal(caption, "In each cell: registers a thread.");
+  assert.doesNotMatch(svg, /stroke-dasharray/);
+  assert.match(svg, />48</);
+});
+
 test("rooflinePlot() places a point a record with bytes and FLOPs", () => {
   const { svg, caption } = rooflinePlot([fixtureRecord({ flops: 1e9 }), fixtureRecord()], {
     bandwidth: 4e12,
@@ -177,4 +201,11 @@ test("plotlyHtml() cannot be broken out of by data", () => {
   const html = plotlyHtml({ data: [{ name: "</script><b>" }] }, { title: "t", bundle: false });
   assert.equal(html.match(/<\/script>/g)?.length, 1);
   assert.match(html, /\\u003c\/script>/);
+});
+
+test("plotlyHtml() has a heading, the height asked for and the lab's colours", () => {
+  const html = plotlyHtml({ data: [], layout: { height: 320 } }, { title: "a <b>", bundle: false });
+  assert.match(html, /<div style="font:600[^>]*>a &#60;b&#62;<\/div>/);
+  assert.match(html, /height:320px/);
+  assert.ok(html.includes(oursPalette[0]));
 });

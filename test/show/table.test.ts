@@ -15,6 +15,15 @@ test("tableOf() aligns numbers right, escapes HTML and Markdown", () => {
   assert.match(markdown, /\| --- \| ---: \|/);
 });
 
+test("tableOf() aligns sizes and words left, wraps sentences and no numbers", () => {
+  const { html } = tableOf([
+    { case: "1x1x1", time: "412 us", why: "a sentence that is longer than a line of a table has room for" },
+  ]);
+  assert.match(html, /<td style="text-align:left;padding:3px 10px;white-space:nowrap">1x1x1</);
+  assert.match(html, /<td style="text-align:right;padding:3px 10px;white-space:nowrap">412 us</);
+  assert.match(html, /<td style="text-align:left;padding:3px 10px;min-width:24em">a sentence/);
+});
+
 test("tableOf() takes an arquero table", () => {
   const sorted = recordTable([fixtureRecord({ id: "b" }), fixtureRecord({ id: "a" })]).orderby(
     "implementation",

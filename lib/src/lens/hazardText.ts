@@ -155,14 +155,25 @@ export function hazardText(hazards: readonly Hazard[]): string {
     .join("\n");
 }
 
+// JupyterLab would set the text of a cell flush right.
+const cellStyle = "text-align:left;vertical-align:top;padding:3px 10px 3px 0";
+
 /** Hazards as a table of HTML that stands by itself. */
 export function hazardHtml(hazards: readonly Hazard[]): string {
   if (hazards.length === 0) return `<p class="lab-hazards">${escapeHtml(hazardText(hazards))}</p>`;
-  const rows = ordered(hazards).map((one) => {
-    const lines = one.acts.map((act) => escapeHtml(at(act))).join("<br>");
-    return `<tr><td>${one.level}</td><td>${escapeHtml(one.kind)}</td><td>${lines}</td><td>${one.count}</td><td>${escapeHtml(one.message)}<br><em>${escapeHtml(one.advice)}</em></td></tr>`;
-  });
-  return `<table class="lab-hazards"><thead><tr><th>level</th><th>kind</th><th>lines</th><th>count</th><th>what</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  const row = (tag: "td" | "th", cells: readonly string[]): string =>
+    `<tr>${cells.map((cell) => `<${tag} style="${cellStyle}">${cell}</${tag}>`).join("")}</tr>`;
+  const rows = ordered(hazards).map((one) =>
+    row("td", [
+      one.level,
+      escapeHtml(one.kind),
+      one.acts.map((act) => escapeHtml(at(act))).join("<br>"),
+      String(one.count),
+      `${escapeHtml(one.message)}<br><em>${escapeHtml(one.advice)}</em>`,
+    ]),
+  );
+  const head = row("th", ["level", "kind", "lines", "count", "what"]);
+  return `<table class="lab-hazards"><thead>${head}</thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 function ordered(hazards: readonly Hazard[]): Hazard[] {

@@ -36,7 +36,7 @@ export interface Exercise {
  *
  * @example
  * const grade = await lab.grade(dev, lab.exercise("online-softmax"), mySource);
- * lab.table(grade.cases); console.log(grade.summary, grade.hint);
+ * lab.showGrade(grade);
  */
 export async function grade(device: Device, exercise: Exercise, source: string): Promise<Grade> {
   let cases: CaseResult[];
@@ -58,11 +58,17 @@ export async function grade(device: Device, exercise: Exercise, source: string):
   return {
     passed,
     cases,
-    summary: passed
-      ? `Passed: all ${ran.length} cases are right.`
-      : `${failed.length} of ${ran.length} cases are wrong; the first is ${failed[0]?.case ?? "none"}.`,
+    summary: passed ? `Passed: all ${ran.length} cases are right.` : failedSummary(failed, ran.length),
     hint: passed ? "" : exercise.hint(cases),
   };
+}
+
+function failedSummary(failed: readonly CaseResult[], all: number): string {
+  const first = failed[0]?.case;
+  if (first === undefined) return "No case could be run here.";
+  return failed.length === 1
+    ? `1 of ${all} cases is wrong: "${first}".`
+    : `${failed.length} of ${all} cases are wrong, the first of them "${first}".`;
 }
 
 /** The cases of an exercise that replaces a rung of a ladder. */

@@ -166,7 +166,7 @@ export const exerciseNames = Object.keys(makers) as ExerciseName[];
  * An exercise with its task, a kernel to start from and a solution.
  *
  * @throws LabError "no-such-exercise"
- * @example const e = lab.exercise("online-softmax"); console.log(e.task); lab.showSource(e.starter);
+ * @example lab.showExercise(lab.exercise("online-softmax"));
  */
 export function exercise(name: ExerciseName): Exercise {
   if (Object.hasOwn(makers, name)) return makers[name]();

@@ -15,6 +15,8 @@ export interface HeatmapOptions {
   readonly metric?: MetricName;
   /** A resource shown instead of the metric: "occupancy", "registers", "shared". */
   readonly resource?: "occupancy" | "registers" | "shared";
+  /** A sweep's `best`, measured in turns: their cells are outlined instead of those whose intervals overlap. */
+  readonly best?: readonly MeasureRecord[];
   /** Points that were skipped, drawn as crosses with their reasons. */
   readonly failures?: readonly Failure[];
   readonly title?: string;
@@ -39,9 +41,13 @@ interface Cell {
  * @example lab.show(lab.heatmap(sweep.records, { x: "BN", y: "BM", failures: sweep.failures }))
  */
 export function heatmap(records: readonly MeasureRecord[], options: HeatmapOptions): Figure {
-  const { shown, caption } = honourVerdicts(records);
+  const { shown: believed, caption } = honourVerdicts(records);
+  const shown = options.resource ? records : believed;
   const metric = metricFor(shown, options.metric);
-  const tied = new Set(tiedForBest(shown));
+  const cellOf = (r: MeasureRecord) => `${parameter(r, options.x)} ${parameter(r, options.y)}`;
+  // A sweep's winners were measured again: they are told by their settings.
+  const winners = options.best ? new Set(options.best.map(cellOf)) : null;
+  const tied = new Set(winners ? [] : tiedForBest(shown));
   const amount = (r: MeasureRecord) =>
     options.resource ? resourceOf(r, options.resource) : scaled(metric.of(r), metric.scale);
   const best = bestOfCell(shown, options);
@@ -57,10 +63,11 @@ export function heatmap(records: readonly MeasureRecord[], options: HeatmapOptio
         x: parameter(record, options.x),
         y: parameter(record, options.y),
         value,
-        label: options.resource === "occupancy" ? `${Math.round(value)}%` : digits(value),
+        label: cellLabel(value, options.resource),
         step: Math.min(heat.length - 1, Math.floor(deep * heat.length)),
-        tied: !options.resource && tied.has(record),
-        hollow: isAmbiguous(record),
+        tied: !options.resource && (winners ? winners.has(cellOf(record)) : tied.has(record)),
+        // What a kernel takes is known whatever its clock did.
+        hollow: !options.resource && isAmbiguous(record),
         title: Object.entries(record.implementation.parameters)
           .map(([k, v]) => `${k} = ${v}`)
           .join("\n"),
@@ -127,18 +134,22 @@ export function heatmap(records: readonly MeasureRecord[], options: HeatmapOptio
       title: options.title ?? `${defaultTitle(records)}: ${label}`,
       caption: [
         options.caption,
-        options.resource
-          ? ""
-          : `Best of each cell, in ${label}. Outlined: ${ties === 1 ? "the fastest" : `${ties} tied for best`}.`,
+        options.resource ? `In each cell: ${label}.` : `Best of each cell, in ${label}.`,
+        ties === 0 ? "" : `Outlined: ${ties === 1 ? "the fastest" : `${ties} tied for best`}.`,
         crosses.length > 0
           ? `×: ${crosses.length} skipped (${[...new Set(crosses.map((c) => firstLine(c.title)))].slice(0, 2).join("; ")}).`
           : "",
-        caption,
+        options.resource ? "" : caption,
       ]
         .filter(Boolean)
         .join(" "),
     },
   );
+}
+
+function cellLabel(value: number, resource: HeatmapOptions["resource"]): string {
+  if (resource === "occupancy") return `${Math.round(value)}%`;
+  return resource === "registers" ? String(value) : digits(value);
 }
 
 function bestOfCell(records: readonly MeasureRecord[], options: HeatmapOptions): MeasureRecord[] {

@@ -16,7 +16,9 @@ export interface PlotRequest {
   readonly title?: string;
   readonly caption?: string;
   readonly width?: number;
+  /** Of a heatmap: points that were skipped, and a sweep's winners. */
   readonly failures?: readonly Failure[];
+  readonly best?: readonly MeasureRecord[];
   readonly resource?: "occupancy" | "registers" | "shared";
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { show } from "./display";
 import { escapeHtml } from "./format";
+import { colors, oursPalette } from "./theme";
 
 /** A plotly figure: traces and layout as plotly.js takes them. */
 export interface PlotlyFigure {
@@ -31,21 +32,36 @@ export function plotly(figure: PlotlyFigure, title = "interactive plot"): string
 /** The HTML of an interactive plot, with plotly's own program in it when `bundle` is true. */
 export function plotlyHtml(figure: PlotlyFigure, options: { title: string; bundle: boolean }): string {
   const id = `lab-plotly-${process.pid}-${++drawn}`;
-  const layout = {
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: "#85888f", family: "system-ui, sans-serif", size: 13 },
-    margin: { t: 30, r: 16, b: 48, l: 60 },
-    ...figure.layout,
-  };
+  const layout = { template, margin: { t: 12, r: 16, b: 48, l: 60 }, ...figure.layout };
   const config = { responsive: true, displaylogo: false, ...figure.config };
   const call = `Plotly.newPlot(${[id, figure.data, layout, config].map(scriptText).join(", ")});`;
+  const height = "height" in layout && typeof layout.height === "number" ? layout.height : 420;
+  const title = escapeHtml(options.title);
   return (
     (options.bundle ? `<script>${bundle()}</script>` : "") +
-    `<div id="${id}" role="img" aria-label="${escapeHtml(options.title)}" style="width:100%;height:420px"></div>` +
+    `<div style="font:600 15px system-ui,sans-serif;margin:0 0 4px">${title}</div>` +
+    `<div id="${id}" role="img" aria-label="${title}" style="width:100%;height:${height}px"></div>` +
     `<script>${call}</script>`
   );
 }
+
+const axis = {
+  gridcolor: "rgba(128,128,128,.25)",
+  zerolinecolor: "rgba(128,128,128,.6)",
+  exponentformat: "power",
+};
+
+/** What a figure does not say itself: our hues, and greys that are seen on white and on near-black. */
+const template = {
+  layout: {
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: colors.baseline, family: "system-ui, sans-serif", size: 13 },
+    colorway: oursPalette,
+    xaxis: axis,
+    yaxis: axis,
+  },
+};
 
 // A require.js on the page (classic notebooks) would swallow the bundle's global: hide it while loading.
 function bundle(): string {

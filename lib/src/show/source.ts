@@ -43,7 +43,7 @@ export function sourceHtml(text: string, title: string): string {
     : "";
   return (
     `<div class="lab-source" style="margin:0 0 1em">${head}<pre tabindex="0" role="region" aria-label="${escapeHtml(title || "source")}" ` +
-    `style="font-size:12.5px;line-height:1.45;max-height:34em;overflow:auto;padding:8px 10px;border:1px solid rgba(128,128,128,.35);border-radius:4px;margin:0">${body}</pre></div>`
+    `style="font-size:12.5px;line-height:1.45;max-height:44em;overflow:auto;padding:8px 10px;border:1px solid rgba(128,128,128,.35);border-radius:4px;margin:0">${body}</pre></div>`
   );
 }
 

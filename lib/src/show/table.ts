@@ -45,6 +45,9 @@ export function tableOf(source: RowTable | readonly object[], options: TableOpti
   };
 }
 
+/** Characters of a cell that are not broken into lines. */
+const LONGEST_LINE = 48;
+
 /** Records as a table for reading: fastest first within each case. */
 export function recordsView(records: readonly MeasureRecord[], options: TableOptions = {}): TableView {
   const sorted = [...records].sort(
@@ -89,7 +92,7 @@ function isNumeric(value: CellValue): boolean {
     value === undefined ||
     value === "" ||
     typeof value === "number" ||
-    /^-?\d[\d.,e+-]*( ?\S{1,8})?$/.test(String(value))
+    /^-?\d[\d.,e+-]*( ?[^\s\d]{1,8})?$/.test(String(value))
   );
 }
 
@@ -105,8 +108,10 @@ function asText(columns: string[], cells: string[][], right: boolean[], title?: 
 }
 
 function asHtml(columns: string[], cells: string[][], right: boolean[], title?: string): string {
+  // A column of sentences wraps, or the rest of each would lie beyond the edge.
+  const wraps = columns.map((_, i) => cells.some((row) => row[i]!.length > LONGEST_LINE));
   const style = (i: number) =>
-    ` style="text-align:${right[i] ? "right" : "left"};padding:3px 10px;white-space:nowrap"`;
+    ` style="text-align:${right[i] ? "right" : "left"};padding:3px 10px;${wraps[i] ? "min-width:24em" : "white-space:nowrap"}"`;
   const head = columns.map((c, i) => `<th scope="col"${style(i)}>${escapeHtml(c)}</th>`).join("");
   const body = cells
     .map((row) => `<tr>${row.map((cell, i) => `<td${style(i)}>${escapeHtml(cell)}</td>`).join("")}</tr>`)

@@ -118,6 +118,14 @@ export const columnSchema = z.strictObject({
   role: roleSchema.optional(),
 });
 
+/** A row: its cells by the keys of their columns. */
+const rowSchema = z.strictObject({
+  role: roleSchema.optional(),
+  hardware: z.string().optional(),
+  work: workSchema.optional(),
+  cells: z.record(z.string(), cellSchema),
+});
+
 /** A published table, list or block of formulas. Hardware, precision and role hold unless a row or column says other. */
 export const tableSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
@@ -129,16 +137,7 @@ export const tableSchema = z.strictObject({
   precision: z.string().optional(),
   role: roleSchema.optional(),
   columns: z.array(columnSchema).min(2),
-  rows: z
-    .array(
-      z.strictObject({
-        role: roleSchema.optional(),
-        hardware: z.string().optional(),
-        work: workSchema.optional(),
-        cells: z.record(z.string(), cellSchema),
-      }),
-    )
-    .min(1),
+  rows: z.array(rowSchema).min(1),
   /** What the document says beside the table, word for word. */
   notes: z.array(z.string()).optional(),
   /** What we take for granted where it does not say. */
@@ -157,11 +156,21 @@ export const targetsSchema = z.strictObject({
 export type Work = z.infer<typeof workSchema>;
 /** What part a figure plays. */
 export type TargetRole = z.infer<typeof roleSchema>;
+// Interfaces, each by the name of its parts: a notebook declares its variables by these names, and need not know zod.
 /** A cell of a published table. */
-export type TargetCell = z.infer<typeof cellSchema>;
+export interface TargetCell extends z.infer<typeof cellSchema> {}
 /** A column of a published table. */
-export type TargetColumn = z.infer<typeof columnSchema>;
+export interface TargetColumn extends z.infer<typeof columnSchema> {}
+/** A row of a published table. */
+export interface TargetRow extends Omit<z.infer<typeof rowSchema>, "cells"> {
+  cells: Record<string, TargetCell>;
+}
 /** A published table. */
-export type TargetTable = z.infer<typeof tableSchema>;
+export interface TargetTable extends Omit<z.infer<typeof tableSchema>, "columns" | "rows"> {
+  columns: TargetColumn[];
+  rows: TargetRow[];
+}
 /** The tables of one document. */
-export type TargetDocument = z.infer<typeof targetsSchema>;
+export interface TargetDocument extends Omit<z.infer<typeof targetsSchema>, "tables"> {
+  tables: TargetTable[];
+}

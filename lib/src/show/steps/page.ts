@@ -53,10 +53,20 @@ export function stepPage(trace: StepTrace): string {
 `;
 }
 
-/** The page inside a notebook's output: a frame of its own, so that several fit on one page. */
+// A frame of another origin sees of the page around it only the colour scheme of its own element, as what the reader
+// prefers. JupyterLab and VS Code write on the body whether theirs is dark; elsewhere the system's wish is handed on.
+const frameStyle = `<style>
+iframe.lab-steps { color-scheme: light dark; }
+[data-jp-theme-light="true"] iframe.lab-steps, .vscode-light iframe.lab-steps,
+.vscode-high-contrast-light iframe.lab-steps { color-scheme: light; }
+[data-jp-theme-light="false"] iframe.lab-steps, .vscode-dark iframe.lab-steps,
+.vscode-high-contrast:not(.vscode-high-contrast-light) iframe.lab-steps { color-scheme: dark; }
+</style>`;
+
+/** The page inside a notebook's output: a frame of its own, so that several fit on one page; dark where that is. */
 export function stepFrame(trace: StepTrace, height = 820): string {
   return (
-    `<iframe class="lab-steps" title="${escapeHtml(trace.kernel)}, step by step" sandbox="allow-scripts" loading="lazy" ` +
+    `${frameStyle}<iframe class="lab-steps" title="${escapeHtml(trace.kernel)}, step by step" sandbox="allow-scripts" loading="lazy" ` +
     `style="width:100%;height:${height}px;border:1px solid rgba(128,128,128,.35);border-radius:10px;resize:vertical;overflow:auto" ` +
     `srcdoc="${escapeHtml(stepPage(trace))}"></iframe>`
   );
