@@ -77,14 +77,31 @@ async function fromDebian({ name, version }, to) {
   return run("apt-get", [...options, "download", `${name}=${version}`], { cwd: to });
 }
 
+/** Why a download failed: a line that names the network tells more than the last one, which only says "not found". */
+function reasonIn(output) {
+  const lines = output.trim().split("\n");
+  const network = lines.find((line) =>
+    /cannot connect|could not connect|could not resolve|failed to fetch|retrying|proxy|timed out|refused/i.test(
+      line,
+    ),
+  );
+  return [network, lines.at(-1)].filter((line, i) => line && (i > 0 || line !== lines.at(-1))).join(" ... ");
+}
+
+/** Brings a package unless it is here; answers whether it is now. */
 async function bring(one) {
   const target = join(stateFolder, "third-party", one.folder);
-  if (existsSync(target)) return report("ok", one.folder, "already here");
+  if (existsSync(target)) {
+    report("ok", one.folder, "already here");
+    return true;
+  }
   const work = mkdtempSync(join(tmpdir(), "lab-fetch-"));
   try {
     const { code, output } = await one.download(one, work);
-    if (code !== 0)
-      return report("skip", one.folder, `${one.name} ${one.version}: ${output.trim().split("\n").at(-1)}`);
+    if (code !== 0) {
+      report("fail", one.folder, `${one.name} ${one.version} was not brought: ${reasonIn(output)}`);
+      return false;
+    }
     const file = readdirSync(work).find((name) => /\.(?:deb|whl|tar\.gz)$/.test(name));
     const digest = createHash("sha256")
       .update(readFileSync(join(work, file)))
@@ -103,6 +120,7 @@ async function bring(one) {
     cpSync(join(open, one.inner), `${target}.part`, { recursive: true });
     renameSync(`${target}.part`, target);
     report("ok", one.folder, `${one.name} ${one.version}`);
+    return true;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -110,7 +128,8 @@ async function bring(one) {
 
 await runMain(async () => {
   await setup();
-  for (const one of packages) await bring(one);
+  const missing = [];
+  for (const one of packages) if (!(await bring(one))) missing.push(one.folder);
   if (!existsSync(join(stateFolder, "third-party", "sgemm"))) {
     report(
       "skip",
@@ -118,8 +137,19 @@ await runMain(async () => {
       "in no registry: put the .cuh files of siboehm/SGEMM_CUDA, src/kernels, into .lab/third-party/sgemm",
     );
   }
-  await run(process.execPath, [inRoot("node_modules", "typescript", "bin", "tsc"), "-p", "test"]);
+  const tests = await run(process.execPath, [
+    inRoot("node_modules", "typescript", "bin", "tsc"),
+    "-p",
+    "test",
+  ]);
+  if (tests.code !== 0) throw new SetupError(`The survey does not compile:\n${tests.output.trim()}`);
   const survey = inRoot("test", ".build", "third-party", "survey.js");
   const { code } = await run(process.execPath, [survey, ...process.argv.slice(2)], { live: true });
   process.exitCode = code;
+  if (missing.length > 0) {
+    throw new SetupError(
+      `Not brought: ${missing.join(", ")}; the rest is surveyed above.`,
+      "Is there a network, or a proxy that npm, pip and apt-get know of? Then run npm run third-party again.",
+    );
+  }
 });

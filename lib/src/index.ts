@@ -53,7 +53,7 @@ export { type Criteria, criteriaOf } from "./grade/criteria";
 export type { Deduction } from "./grade/deductions";
 export { inspectRun } from "./grade/documentChecks";
 export type { Finding } from "./grade/findings";
-export { gradeSubmission, type SubmissionGrade } from "./grade/grade";
+export { gradeSubmission, gradeSubmissions, type SubmissionGrade } from "./grade/grade";
 export { gradesCsv, gradeText } from "./grade/gradeView";
 export { readSubmissions, type Submission } from "./grade/submission";
 export { type Difference, type Exploration, type ExploreOptions, explore } from "./lens/explore";

@@ -7,6 +7,7 @@ import { compareBaselines, compareWithBaseline, measureBaseline } from "kernel-l
 import { LabError } from "kernel-lab/dist/core/error";
 import { variantSource } from "kernel-lab/dist/ops/variant";
 import {
+  freeBaselinePath,
   readBaseline,
   type SavedBaseline,
   saveBaseline,
@@ -76,6 +77,28 @@ test("saveBaseline() replaces only when asked to; readBaseline() names what is w
     (e) => LabError.is(e, "edited-baseline"),
   );
   rmSync(join(folder, "faster.json"));
+});
+
+test("freeBaselinePath() refuses a taken or a bad name before anything is measured", () => {
+  assert.equal(freeBaselinePath("next", { folder }), join(folder, "next.json"));
+  assert.equal(freeBaselinePath("main", { folder, replace: true }), join(folder, "main.json"));
+  assert.throws(
+    () => freeBaselinePath("main", { folder }),
+    (e) => LabError.is(e, "baseline-exists"),
+  );
+  assert.throws(
+    () => freeBaselinePath("../main", { folder }),
+    (e) => LabError.is(e, "bad-options"),
+  );
+});
+
+test("a comparison of nothing is refused: it would always pass", async () => {
+  const nothing = (e: unknown) => LabError.is(e, "no-such-record") && /holds nothing of/.test(e.message);
+  await assert.rejects(compareWithBaseline(device, baseline, { rungs: ["softmax/99_none"] }), nothing);
+  await assert.rejects(compareWithBaseline(device, baseline, { suites: ["moe"] }), nothing);
+  assert.throws(() => compareBaselines(baseline, baseline, { suites: ["moe"] }), nothing);
+  const { rows } = compareBaselines(baseline, baseline, { suites: [baseline.run.records[0].case.suite] });
+  assert.equal(rows.length, 1);
 });
 
 test("compareWithBaseline() runs both sides in turns; a slower kernel is critical", async () => {

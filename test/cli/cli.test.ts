@@ -21,6 +21,7 @@ import { findNotebooks } from "kernel-lab/dist/cli/run";
 import { LabError } from "kernel-lab/dist/core/error";
 import { dataPath, homePath } from "kernel-lab/dist/core/paths";
 import { runDocument } from "kernel-lab/dist/record/document";
+import { saveBaseline } from "kernel-lab/dist/record/savedBaseline";
 import { readRun, saveRun } from "kernel-lab/dist/record/store";
 import { fixtureRecord } from "../record/fixtures";
 
@@ -116,6 +117,66 @@ test("a wrong command line exits 2, with --json as JSON", () => {
   assert.match(error.message, /unknown option '--nonsense'/);
 });
 
+test("what is typed and is not there exits 2: a device, a suite, a topic, a student's file, an option that says nothing", () => {
+  saveRun(runDocument("softmax", [fixtureRecord()]), join(scratch, "results"));
+  const refused: readonly (readonly [code: string, ...args: string[]])[] = [
+    ["usage", "bench", "softmax", "--device", "moon"],
+    ["usage", "run", "01", "--device", "moon"],
+    ["bad-options", "bench", "figures", "--device", "cpu"],
+    ["bad-options", "bench", "--statistics", "--counters"],
+    ["no-such-suite", "standing", "nosuch"],
+    ["no-such-suite", "report", "--suite", "nosuch"],
+    ["no-such-device", "report", "--device", "nosuch"],
+    ["no-such-suite", "export", join(scratch, "none.csv"), "--suite", "nosuch"],
+    ["no-such-topic", "list", "nosuch"],
+    ["no-submission", "grade", join(scratch, "nobody.json")],
+    ["bad-options", "baseline", "save", "../main"],
+  ];
+  for (const [code, ...args] of refused) {
+    const { status, stdout } = lab(...args, "--json");
+    assert.equal(status, 2, args.join(" "));
+    assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, code, args.join(" "));
+  }
+  assert.ok(!existsSync(join(scratch, "none.csv")));
+});
+
+test("lab compare exits 0, 1 and 2 by how much slower it is, and says it in Markdown", () => {
+  const folder = join(scratch, "baselines");
+  const save = (name: string, slower: number) => {
+    const samples = Array.from({ length: 50 }, (_, i) => slower * (1e-3 + ((i * 7) % 11) * 1e-7));
+    saveBaseline(
+      { name, run: runDocument("softmax", [fixtureRecord({ samples })]), sources: {} },
+      { folder },
+    );
+  };
+  save("main", 1);
+  for (const [name, slower, exit, alert, said] of [
+    ["same", 1.05, 0, "NOTE", /No regression/],
+    ["slow", 1.15, 1, "WARNING", /1 warning\. Look at the warnings/],
+    ["slower", 1.3, 2, "CAUTION", /1 critical\. A critical regression/],
+  ] as const) {
+    save(name, slower);
+    const summary = join(scratch, `${name}.md`);
+    const { status, stdout } = lab("compare", "main", "--against", name, "--summary", summary);
+    assert.equal(status, exit, stdout);
+    assert.match(stdout, said);
+    const markdown = readFileSync(summary, "utf8");
+    assert.match(markdown, new RegExp(`^### ${name} against baseline main, .*\\n\\n> \\[!${alert}\\]\\n> `));
+    assert.match(markdown, said);
+    assert.match(markdown, /\| softmax\/04_online \|/);
+  }
+});
+
+test("lab baseline list names a damaged baseline and lists the others", () => {
+  const folder = join(scratch, "baselines");
+  saveBaseline({ name: "whole", run: runDocument("softmax", [fixtureRecord()]), sources: {} }, { folder });
+  writeFileSync(join(folder, "torn.json"), '{"kind": "kernel-lab-base');
+  const { status, stdout, stderr } = lab("baseline", "list", "--json");
+  assert.equal(status, 0);
+  assert.ok((JSON.parse(stdout) as { name: string }[]).some(({ name }) => name === "whole"));
+  assert.match(stderr, /^warning: skipped: .*torn\.json/m);
+});
+
 test("exitWith() keeps the worst code", () => {
   const before = process.exitCode;
   try {
@@ -206,6 +267,21 @@ test("lab clean deletes the cache and keeps the results", () => {
   assert.ok(existsSync(join(scratch, "results", "softmax")));
   assert.ok(!existsSync(left), "what a killed writer left is gone");
   assert.ok(existsSync(young), "what may still be written stays");
+});
+
+test("lab clean leaves what is not the lab's where KERNEL_LAB_CACHE points, and what a link points to", () => {
+  const cache = join(scratch, "cache");
+  const entry = join(cache, `cpu-${"0".repeat(40)}`);
+  mkdirSync(entry, { recursive: true, mode: 0o700 });
+  writeFileSync(join(cache, "thesis.tex"), "not the lab's");
+  const elsewhere = join(scratch, "elsewhere");
+  mkdirSync(elsewhere);
+  writeFileSync(join(elsewhere, "kept"), "");
+  symlinkSync(elsewhere, join(scratch, ".lab"));
+  const { paths } = JSON.parse(lab("clean", "--all", "--json").stdout) as { paths: string[] };
+  assert.ok(paths.includes(entry) && !paths.includes(cache));
+  assert.ok(!existsSync(entry) && !existsSync(join(scratch, ".lab")));
+  assert.ok(existsSync(join(cache, "thesis.tex")) && existsSync(join(elsewhere, "kept")));
 });
 
 test("an error is a message, its code and what to do, or JSON; never a stack", () => {

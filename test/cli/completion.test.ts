@@ -85,7 +85,7 @@ ask lab bench --device cp
 ask lab report --out x
 `,
   );
-  assert.deepEqual(lines, ["softmax:", "cpu:the CPU device", "files"]);
+  assert.deepEqual(lines, ["softmax:suite", "cpu:the CPU device", "files"]);
 });
 
 test("completionScript() asks this copy of the lab, however its path is spelt", () => {

@@ -7,13 +7,13 @@ import { test } from "node:test";
 import { LabError } from "kernel-lab/dist/core/error";
 import { homePath } from "kernel-lab/dist/core/paths";
 import { criteriaOf, gradeFor } from "kernel-lab/dist/grade/criteria";
-import { gradeSubmission, type SubmissionGrade } from "kernel-lab/dist/grade/grade";
+import { gradeSubmission, gradeSubmissions, type SubmissionGrade } from "kernel-lab/dist/grade/grade";
 import { gradesCsv, gradeText } from "kernel-lab/dist/grade/gradeView";
 import { readSubmissions } from "kernel-lab/dist/grade/submission";
 import { packBundle } from "kernel-lab/dist/record/bundle";
 import type { RunDocument } from "kernel-lab/dist/record/schema";
 import { runText } from "kernel-lab/dist/record/store";
-import { honestRun, now, references, type Times } from "./fixtures";
+import { follow, honestRun, now, references, type Times } from "./fixtures";
 
 function graded(run: RunDocument, recorded = [references()]): SubmissionGrade {
   const files = [{ name: "s.json", document: run, error: null, findings: [] }];
@@ -190,6 +190,47 @@ test("readSubmissions() takes each file and each folder of a folder as a student
   );
 });
 
+test("a student whose folder holds no result is graded as one who handed nothing in", () => {
+  const root = folder();
+  mkdirSync(join(root, "zoe"));
+  writeFileSync(join(root, "zoe", "excuse.txt"), "next week");
+  mkdirSync(join(root, ".git"));
+  const grades = gradeSubmissions(readSubmissions([root]), { recorded: [references()], now });
+  assert.deepEqual(
+    grades.map((g) => g.student),
+    ["=bob", "ada", "eve", "mal", "zoe"],
+  );
+  assert.deepEqual([grades[4]?.grade, grades[4]?.files.length], [null, 0]);
+  assert.match(grades[4]?.why ?? "", /nothing was handed in/);
+});
+
+test("gradeSubmissions() tells both students of one measurement, under whatever name, and of a multiple of it", () => {
+  const root = mkdtempSync(join(tmpdir(), "shared-"));
+  const put = (name: string, run: RunDocument) => writeFileSync(join(root, name), runText(run));
+  const [ada, bob] = [honestRun(), honestRun()];
+  put("ada.json", ada);
+  put("bob.json", bob);
+  const renamed = structuredClone(ada);
+  renamed.id = "another";
+  for (const [i, record] of renamed.records.entries()) record.id = bob.records[i]!.id;
+  renamed.records[0] = follow({
+    ...renamed.records[0]!,
+    samples: renamed.records[0]!.samples.map((s) => s / 2),
+  });
+  put("cy.json", renamed);
+  const grades = gradeSubmissions(readSubmissions([root]), { recorded: [references()], now });
+  const copied = grades.map((g) => g.findings.filter((f) => f.kind === "copied"));
+  assert.deepEqual(
+    copied.map((found) => found.map((f) => [f.severity, f.file, f.what.replace(/ the samples.*that/, "")])),
+    [
+      [["suspicious", "ada.json", "4 records have cy handed in"]],
+      [],
+      [["suspicious", "cy.json", "4 records have ada handed in"]],
+    ],
+  );
+  assert.match(gradesCsv(grades).split("\r\n")[1]!, /,suspicious: copied$/);
+});
+
 test("readSubmissions() reads the bundles of lab export, and names an edited run in one", () => {
   const root = mkdtempSync(join(tmpdir(), "bundles-"));
   const run = honestRun();
@@ -226,8 +267,8 @@ test("gradeText() and gradesCsv() show grades, shares and findings, and no formu
   assert.equal(rows.length, 5);
   assert.match(rows[0]!, /^student,grade,why,numerical,attention share/);
   assert.match(rows[1]!, /^'=bob,B,/);
-  assert.match(rows[2]!, /^ada,A,.*,excellent,0\.8\d+,0\.8\d+,0\.6\d+,0,0,0,0$/);
-  assert.match(rows[3]!, /^eve,,withheld/);
+  assert.match(rows[2]!, /^ada,A,.*,excellent,0\.8\d+,0\.8\d+,0\.6\d+,0,0,0,0,$/);
+  assert.match(rows[3]!, /^eve,,withheld.*,"forged: (?:\w+, )*seal/);
 });
 
 test("lab grade prints CSV and JSON, and exits 1 where a file is forged or cannot be read", () => {

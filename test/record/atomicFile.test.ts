@@ -50,7 +50,7 @@ for (let i = 0; ; i++) writeSync(1, writeNewFile(folder, "run-" + (i % 5), ".jso
 const KILLS = 200;
 const AT_ONCE = 4;
 
-test(`writers killed ${KILLS} times, ${AT_ONCE} writing at once, leave whole files and all they told of`, async () => {
+test(`writers killed ${KILLS} times, ${AT_ONCE} writing at once, leave whole files and all they told of`, async (context) => {
   const folder = join(scratch, "killed", "softmax");
   mkdirSync(folder, { recursive: true });
   const text = runText(
@@ -78,8 +78,10 @@ test(`writers killed ${KILLS} times, ${AT_ONCE} writing at once, leave whole fil
   assert.ok(files.length >= told.length);
   for (const name of files) assert.ok(readFileSync(join(folder, name), "utf8") === text, `${name} is torn`);
   for (const path of told) assert.ok(existsSync(path), `${path} was told of, and is lost`);
+  // A temporary file that is left is a write that was cut off, before its name was given or just after.
   const left = readdirSync(folder).filter((name) => name.endsWith(unfinished));
-  assert.ok(left.length > 0, "no kill fell into a write: the test shows nothing");
+  context.diagnostic(`${left.length} of ${KILLS} kills fell into a write`);
+  assert.ok(left.length >= KILLS / 4, `only ${left.length} of ${KILLS} kills fell into a write`);
   const { runs, skipped } = loadRuns(join(scratch, "killed"));
   assert.deepEqual([runs.length, skipped.length], [files.length, 0]);
 });

@@ -20,6 +20,20 @@ export function cacheRoot(): string {
   return set ? resolve(set) : join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kernel-lab");
 }
 
+/**
+ * What of the compile cache may be deleted: the whole folder, or, where it holds anything else because KERNEL_LAB_CACHE
+ * names somebody's own folder, only the entries that the lab made.
+ */
+export function cacheContents(root: string = cacheRoot()): string[] {
+  if (!existsSync(root)) return [];
+  const names = readdirSync(root);
+  const own = names.filter((name) => ownEntry.test(name));
+  return own.length === names.length ? [root] : own.map((name) => join(root, name));
+}
+
+/** A finished entry, or one being built or moved aside. */
+const ownEntry = /^(?:[a-z]+-[0-9a-f]{40}|\.new-\d+-[0-9a-f]{12}(?:-old\d)?)$/;
+
 /** What `meta.json` keeps of a finished entry. */
 interface Meta {
   /** sha256 of every file of the entry, by name. */

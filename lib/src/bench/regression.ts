@@ -81,7 +81,8 @@ export async function measureBaseline(
  * Holds the kernels here against a baseline: each is compiled from the text it had then and from the text it has now,
  * and both are measured in turns. Where the old side cannot run any more, records of the same device are compared.
  *
- * @throws LabError "different-device" when the baseline is of another device
+ * @throws LabError "different-device" when the baseline is of another device, "no-such-record" when it holds nothing of
+ *   what was asked for
  * @example
  * const report = await lab.compareWithBaseline(dev, lab.readBaseline("main"));
  * console.log(lab.changeMarkdown(report)); process.exitCode = report.exitCode;
@@ -93,11 +94,7 @@ export async function compareWithBaseline(
 ): Promise<ChangeReport> {
   const environment = await environmentOf(device);
   sameDevice(baseline.name, baseline.run.environment, "this machine", environment);
-  const wanted = baseline.run.records.filter(
-    (r) =>
-      (options.suites?.includes(r.case.suite) ?? true) &&
-      (options.rungs?.includes(r.implementation.id) ?? true),
-  );
+  const wanted = wantedOf(baseline, options);
   const rows: ChangeRow[] = [];
   const others: StoredRecord[] = [];
   for (const [i, before] of wanted.entries()) {
@@ -118,15 +115,32 @@ export async function compareWithBaseline(
   return reportOf(baseline.name, null, baseline.run.environment, environment, rows);
 }
 
+/** The records of a baseline that are asked for: a gate that compares nothing would always be passed. */
+function wantedOf(baseline: SavedBaseline, { suites, rungs }: RegressionOptions): StoredRecord[] {
+  const { records } = baseline.run;
+  const wanted = records.filter(
+    (r) => (suites?.includes(r.case.suite) ?? true) && (rungs?.includes(r.implementation.id) ?? true),
+  );
+  if (wanted.length > 0) return wanted;
+  const asked = [...(suites ?? []), ...(rungs ?? [])].join(", ");
+  throw new LabError("no-such-record", `Comparing with ${baseline.name}: it holds nothing of ${asked}.`, {
+    advice: `It holds ${[...new Set(records.map((r) => r.implementation.id))].join(", ")}.`,
+  });
+}
+
 /**
  * Holds one baseline against another by their records, measured at different times.
  *
- * @throws LabError "different-device"
+ * @throws LabError "different-device", "no-such-record"
  */
-export function compareBaselines(before: SavedBaseline, now: SavedBaseline): ChangeReport {
+export function compareBaselines(
+  before: SavedBaseline,
+  now: SavedBaseline,
+  options: Pick<RegressionOptions, "suites" | "rungs"> = {},
+): ChangeReport {
   const [a, b] = [before.run.environment, now.run.environment];
   sameDevice(before.name, a, now.name, b);
-  const rows = before.run.records.map((record) =>
+  const rows = wantedOf(before, options).map((record) =>
     byRecord(record, now.run.records.find((other) => sameWork(record, other)) ?? null, ""),
   );
   return reportOf(before.name, now.name, a, b, rows);

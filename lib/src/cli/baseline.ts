@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 import { measureBaseline } from "../bench/regression";
-import { readBaseline, saveBaseline, savedBaselineNames } from "../record/savedBaseline";
+import { LabError } from "../core/error";
+import { freeBaselinePath, readBaseline, saveBaseline, savedBaselineNames } from "../record/savedBaseline";
 import { open } from "../runtime/open";
 import { recordsView, tableOf } from "../show/table";
-import { print } from "./output";
+import { deviceOption } from "./options";
+import { print, warn } from "./output";
 import { progressBar } from "./progress";
 
 interface SaveChoice {
@@ -23,7 +25,7 @@ export function addBaseline(lab: Command): void {
     .description("measure suites or kernels and keep records and sources in baselines/")
     .option("--suite <suite...>", "only these suites")
     .option("--rung <rung...>", "only these kernels, each at its bench case")
-    .option("--device <kind>", "auto, cpu or cuda", "auto")
+    .addOption(deviceOption().default("auto"))
     .option("--replace", "replace a baseline of that name")
     .addHelpText(
       "after",
@@ -31,6 +33,8 @@ export function addBaseline(lab: Command): void {
         "  lab baseline save quick --rung softmax/05_vector matmul/05_vector",
     )
     .action(async (name: string, choice: SaveChoice) => {
+      const saving = choice.replace ? { replace: true } : {};
+      freeBaselinePath(name, saving);
       const device = await open(choice.device);
       const bar = progressBar();
       try {
@@ -39,7 +43,7 @@ export function addBaseline(lab: Command): void {
           ...(choice.rung ? { rungs: choice.rung } : {}),
           onProgress: bar.update,
         });
-        const file = saveBaseline(made, choice.replace ? { replace: true } : {});
+        const file = saveBaseline(made, saving);
         const records = made.run.records.map((r) => ({ ...r, environment: made.run.environment }));
         print(choice.json, { file, records, failures: made.run.failures }, () =>
           [
@@ -60,10 +64,16 @@ export function addBaseline(lab: Command): void {
     .description("list the baselines there are")
     .addHelpText("after", "\nExamples:\n  lab baseline list --json")
     .action((choice: { json?: boolean }) => {
-      const rows = savedBaselineNames().map((name) => {
-        const { run } = readBaseline(name);
-        const { device, date, lab: version } = run.environment;
-        return { name, device: device.name, date, lab: version.version, records: run.records.length };
+      const rows = savedBaselineNames().flatMap((name) => {
+        try {
+          const { run } = readBaseline(name);
+          const { device, date, lab: version } = run.environment;
+          return [{ name, device: device.name, date, lab: version.version, records: run.records.length }];
+        } catch (error) {
+          if (!LabError.is(error)) throw error;
+          warn(`skipped: ${error.message}`);
+          return [];
+        }
       });
       print(choice.json, rows, () =>
         rows.length === 0 ? "No baselines. Save one: lab baseline save main" : tableOf(rows).text,

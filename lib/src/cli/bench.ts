@@ -4,6 +4,7 @@ import type { Figure } from "../bench/figure";
 import { runFigures } from "../bench/figures";
 import { unreadCounters } from "../bench/recordCounters";
 import { runSuite, suiteNames } from "../bench/suites";
+import { LabError } from "../core/error";
 import { runDocument } from "../record/document";
 import type { MeasureRecord } from "../record/schema";
 import { saveRun } from "../record/store";
@@ -11,6 +12,7 @@ import { open } from "../runtime/open";
 import { digits } from "../show/format";
 import { statisticsView } from "../show/statisticsView";
 import { recordsView, tableOf } from "../show/table";
+import { deviceOption } from "./options";
 import { exitWith, print, warn } from "./output";
 import { progressBar } from "./progress";
 
@@ -32,7 +34,7 @@ export function addBench(lab: Command): void {
         .default("figures"),
     )
     .description("measure the lab's own speed against its goals, or every rung of a suite; writes results/")
-    .option("--device <kind>", "auto, cpu or cuda", "auto")
+    .addOption(deviceOption().default("auto"))
     .option("--statistics", "every statistic: mean, std, min, max, median, interval, p95, p99, MAD")
     .option("--counters", "read counters too: ncu's on a GPU, what the lens counts on the CPU device")
     .option("--no-save", "do not write a result file")
@@ -82,6 +84,21 @@ export function addBench(lab: Command): void {
 }
 
 async function benchFigures(options: BenchOptions): Promise<void> {
+  const ignored = [
+    ...(options.device === "auto" ? [] : ["--device"]),
+    ...(options.statistics ? ["--statistics"] : []),
+    ...(options.counters ? ["--counters"] : []),
+  ];
+  if (ignored.length > 0) {
+    throw new LabError(
+      "bad-options",
+      `Measuring the lab's own figures: ${ignored.join(" and ")} says nothing here.`,
+      {
+        advice:
+          "They are measured on both devices, as far as there are. Name a suite: lab bench softmax --device cpu",
+      },
+    );
+  }
   const bar = progressBar();
   const { figures, records } = await runFigures(bar.update).finally(() => bar.end());
   const notes = figures.map((f) => JSON.stringify(f));

@@ -1,11 +1,13 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { mkdirSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { calibrate } from "../bench/calibrate";
 import { calibrationFile } from "../bench/thresholds";
 import { dataPath } from "../core/paths";
+import { replaceFile } from "../record/atomicFile";
 import { open } from "../runtime/open";
 import { formatByteRate, formatSeconds, formatShare } from "../show/format";
+import { deviceOption } from "./options";
 import { print } from "./output";
 import { progressBar } from "./progress";
 
@@ -21,7 +23,7 @@ export function addCalibrate(lab: Command): void {
   lab
     .command("calibrate")
     .description("measure what clean kernels reach here and set the gate's thresholds for this device by it")
-    .option("--device <kind>", "auto, cpu or cuda", "auto")
+    .addOption(deviceOption().default("auto"))
     .option("--repeats <count>", "measurements of each clean kernel", repeats, 12)
     .option("--out <file>", "where to write; default data/calibration/<device>.json")
     .addHelpText("after", "\nExamples:\n  lab calibrate\n  lab calibrate --repeats 30 --out h200.json")
@@ -32,7 +34,7 @@ export function addCalibrate(lab: Command): void {
         const made = await calibrate(device, { repeats: choice.repeats, onProgress: bar.update });
         const file = resolve(choice.out ?? dataPath("calibration", calibrationFile(made.device)));
         mkdirSync(dirname(file), { recursive: true });
-        writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`);
+        replaceFile(dirname(file), basename(file), `${JSON.stringify(made, null, 2)}\n`);
         print(choice.json, { file, ...made }, () =>
           [
             `${made.device}: ${made.clean.runs} clean runs, ${formatShare(made.clean.trusted)} trusted`,

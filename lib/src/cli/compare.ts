@@ -4,6 +4,7 @@ import { compareBaselines, compareWithBaseline } from "../bench/regression";
 import { readBaseline } from "../record/savedBaseline";
 import { open } from "../runtime/open";
 import { changeMarkdown, changeText } from "../show/changes";
+import { deviceOption } from "./options";
 import { exitWith, print } from "./output";
 import { progressBar } from "./progress";
 
@@ -25,7 +26,7 @@ export function addCompare(lab: Command): void {
     .option("--against <name>", "compare with this baseline's records instead of measuring")
     .option("--suite <suite...>", "only these suites")
     .option("--rung <rung...>", "only these kernels")
-    .option("--device <kind>", "auto, cpu or cuda", "auto")
+    .addOption(deviceOption().default("auto"))
     .option("--summary <file>", "append the result as Markdown: $GITHUB_STEP_SUMMARY")
     .addHelpText(
       "after",
@@ -36,14 +37,14 @@ export function addCompare(lab: Command): void {
     )
     .action(async (name: string, choice: CompareChoice) => {
       const baseline = readBaseline(name);
+      const only = {
+        ...(choice.suite ? { suites: choice.suite } : {}),
+        ...(choice.rung ? { rungs: choice.rung } : {}),
+      };
       const report = choice.against
-        ? compareBaselines(baseline, readBaseline(choice.against))
+        ? compareBaselines(baseline, readBaseline(choice.against), only)
         : await measured(choice, (device, onProgress) =>
-            compareWithBaseline(device, baseline, {
-              ...(choice.suite ? { suites: choice.suite } : {}),
-              ...(choice.rung ? { rungs: choice.rung } : {}),
-              onProgress,
-            }),
+            compareWithBaseline(device, baseline, { ...only, onProgress }),
           );
       if (choice.summary) appendFileSync(choice.summary, changeMarkdown(report));
       print(choice.json, report, () => changeText(report));

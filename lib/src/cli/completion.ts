@@ -84,11 +84,12 @@ function takesValue(option: Option): boolean {
   return option.required || option.optional;
 }
 
-/** Declared choices, else what the name in the brackets stands for. */
+/** Declared choices, else what the name in the brackets stands for, which also knows what each choice is. */
 function valuesOf(target: Argument | Option): Candidate[] {
-  if (target.argChoices) return target.argChoices.map((value) => ({ value, about: "" }));
   const name = "flags" in target ? /[<[]([\w-]+)/.exec(target.flags)?.[1] : target.name();
-  return values[name ?? ""]?.() ?? [];
+  const known = values[name ?? ""]?.() ?? [];
+  if (!target.argChoices) return known;
+  return target.argChoices.map((value) => known.find((k) => k.value === value) ?? { value, about: "" });
 }
 
 function unquoted(word: string): string {

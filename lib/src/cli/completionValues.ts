@@ -44,7 +44,7 @@ export const values: Readonly<Record<string, () => Candidate[]>> = {
     ),
   rung: () => ladders.flatMap((l) => l.variants.map((v) => ({ value: v.id, about: v.title }))),
   name: () => savedBaselineNames().map((value) => ({ value, about: "baseline" })),
-  topic: () => foldersOf("kernels").map((value) => ({ value, about: "topic" })),
+  topic: () => ladders.map(({ topic: value }) => ({ value, about: "topic" })),
   notebook: () => [
     { value: "all", about: "every walkthrough" },
     ...namesOf("notebooks", ".ipynb").map((value) => ({ value, about: "walkthrough" })),
@@ -53,19 +53,9 @@ export const values: Readonly<Record<string, () => Candidate[]>> = {
   folder: files,
 };
 
-function foldersOf(name: string): string[] {
-  return entriesOf(name)
-    .filter((entry) => entry.isDirectory() && entry.name !== "include")
-    .map((entry) => entry.name);
-}
-
 function namesOf(name: string, ending: string): string[] {
-  return entriesOf(name)
-    .filter((entry) => entry.name.endsWith(ending))
-    .map((entry) => entry.name.slice(0, -ending.length));
-}
-
-function entriesOf(name: string) {
   const folder = homePath(name);
-  return existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+  return (existsSync(folder) ? readdirSync(folder) : [])
+    .filter((entry) => entry.endsWith(ending))
+    .map((entry) => entry.slice(0, -ending.length));
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { LabError } from "../core/error";
 import { ladders } from "../ops/ladders";
 import { tableOf } from "../show/table";
 import { print } from "./output";
@@ -15,8 +16,11 @@ export function addList(lab: Command): void {
         .flatMap((ladder) => ladder.variants)
         .filter((v) => topic === undefined || v.topic === topic)
         .map(({ id, title, idea, file }) => ({ id, title, idea, file: `kernels/${file}` }));
-      print(options.json, rows, () =>
-        rows.length === 0 ? `No kernels of topic ${topic}.` : tableOf(rows).text,
-      );
+      if (rows.length === 0) {
+        throw new LabError("no-such-topic", `There is no topic "${topic}".`, {
+          advice: `There are ${ladders.map((ladder) => ladder.topic).join(", ")}.`,
+        });
+      }
+      print(options.json, rows, () => tableOf(rows).text);
     });
 }

@@ -73,7 +73,11 @@ export function program(): Command {
       '\nExamples:\n  lab doctor\n  lab bench softmax --device cpu\n  lab report --suite softmax\n  eval "$(lab completion bash)"',
     );
   for (const add of commands) add(lab);
-  for (const command of leavesOf(lab)) command.option("--json", "print JSON on stdout, and nothing else");
+  for (const command of leavesOf(lab))
+    command.option(
+      "--json",
+      "print JSON on stdout, and nothing else; a failure as {error: {code, message, advice}}",
+    );
   return lab;
 }
 

@@ -51,7 +51,7 @@ function describe(error: unknown): { code: string; message: string; advice: stri
 
 // A name that does not exist was typed, or an option that means nothing: the command line is wrong, not the machine.
 function isUsage(code: string): boolean {
-  return code === "usage" || code === "bad-options" || code.startsWith("no-such-");
+  return ["usage", "bad-options", "no-submission"].includes(code) || code.startsWith("no-such-");
 }
 
 /** Ends quietly when the reader of a pipe has gone: `lab list | head -1`. */

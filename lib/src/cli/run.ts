@@ -5,6 +5,7 @@ import { LabError } from "../core/error";
 import { homePath } from "../core/paths";
 import { type NotebookRun, runNotebook } from "../notebook/runner";
 import { tableOf } from "../show/table";
+import { deviceOption } from "./options";
 import { exitWith, print, warn } from "./output";
 import { progressBar } from "./progress";
 import { writeReport } from "./report";
@@ -15,7 +16,7 @@ export function addRun(lab: Command): void {
     .command("run")
     .argument("[notebook]", "a number (01), a name, a path, or all", "all")
     .description("run the walkthrough notebooks headless, then write the report")
-    .option("--device <kind>", "auto, cpu or cuda")
+    .addOption(deviceOption())
     .option("--time-limit <seconds>", "for each notebook", "600")
     .option(
       "--counters",

@@ -4,6 +4,7 @@ import { LabError } from "../core/error";
 import type { RunDocument } from "../record/schema";
 import { loadRuns, readRun } from "../record/store";
 import { readTrace, type StoredTrace, tracesBeside } from "../record/traceFile";
+import { knownSuite, suitesOf } from "./options";
 
 /** Runs to tell of, and what could not be read of them. */
 export interface Source {
@@ -28,9 +29,16 @@ export interface RunChoice {
   readonly from?: readonly string[] | undefined;
 }
 
-/** Loads what was asked for. Errors: "bad-bundle", those of `readRun` for a file named, "no-such-run". */
+/**
+ * Loads what was asked for.
+ *
+ * Errors: "bad-bundle", those of `readRun` for a file named, "no-such-run", "no-such-suite", "no-such-device".
+ */
 export async function loadSource(choice: RunChoice = {}): Promise<Source> {
   const all = choice.from ? await named(choice.from) : stored();
+  const everything = [...all.runs, ...all.baselines];
+  knownSuite(choice.suite, suitesOf(everything));
+  knownDevice(choice.device, everything);
   const runs = chosenRuns(all.runs, choice);
   const devices = new Set(runs.map((run) => run.environment.device.name));
   const { suite, device } = choice;
@@ -49,6 +57,15 @@ export async function loadSource(choice: RunChoice = {}): Promise<Source> {
     traces: [...all.traces, ...beside.traces],
     warnings: [...all.warnings, ...beside.warnings],
   };
+}
+
+/** Holds a device that was typed against those there are runs of. */
+function knownDevice(device: string | undefined, runs: readonly RunDocument[]): void {
+  const known = [...new Set(runs.map((run) => run.environment.device.name))];
+  if (device === undefined || known.includes(device)) return;
+  throw new LabError("no-such-device", `There are no results of a device "${device}".`, {
+    advice: known.length > 0 ? `There are some of ${known.join(", ")}.` : "Measure some: lab bench softmax",
+  });
 }
 
 /** The traces beside the files of runs; one that cannot be read is named. */

@@ -3,6 +3,7 @@ import { recordedRuns } from "../baselines/recorded";
 import { loadRuns } from "../record/store";
 import { standingOf, standingRow } from "../show/standing";
 import { standingTable } from "../show/standingTable";
+import { knownSuite, suitesOf } from "./options";
 import { print, warn } from "./output";
 
 /** `lab standing [suite]`: ours against the best baseline, the published target and the limit, from files alone. */
@@ -23,7 +24,9 @@ export function addStanding(lab: Command): void {
       const results = loadRuns();
       const recorded = recordedRuns();
       for (const { error } of [...results.skipped, ...recorded.skipped]) warn(`skipped: ${error.message}`);
-      const rows = standingOf([...recorded.runs, ...results.runs], {
+      const runs = [...recorded.runs, ...results.runs];
+      knownSuite(suite, suitesOf(runs));
+      const rows = standingOf(runs, {
         ...(suite === undefined ? {} : { suite }),
         ...(options.device === undefined ? {} : { device: options.device }),
       });

@@ -7,6 +7,7 @@ import type { MeasureRecord } from "../record/schema";
 import { open } from "../runtime/open";
 import { formatSeconds, formatShare } from "../show/format";
 import { tableOf } from "../show/table";
+import { deviceOption } from "./options";
 import { exitWith, print } from "./output";
 import { progressBar } from "./progress";
 import { parseAxes, parseSizes } from "./settings";
@@ -28,7 +29,7 @@ export function addSweep(lab: Command): void {
     .description("measure a kernel at every valid setting of its parameters, then the fastest again in turns")
     .option("--set <settings...>", "values of a parameter instead of its own: BM=32,64", [])
     .option("--size <sizes...>", "size of the case: rows=512 cols=4096 dtype=f16", [])
-    .option("--device <kind>", "auto, cpu or cuda", "auto")
+    .addOption(deviceOption().default("auto"))
     .option("--samples <count>", "samples of each setting", wholeNumber, 30)
     .option("--no-save", "do not write a result file")
     .addHelpText(

@@ -11,6 +11,7 @@ import type { Finding } from "./findings";
 import { gradeErrors, type NumericalPart } from "./numerical";
 import { effectiveVerdict } from "./recordChecks";
 import { attentionReference, moeReference, naiveReference, type Reference } from "./references";
+import { sharedRecords } from "./shared";
 import type { Submission } from "./submission";
 
 /** A case that counts for a part: ours against its reference. */
@@ -127,7 +128,12 @@ export function gradeSubmission(submission: Submission, options: GradeOptions = 
   );
   return {
     student: submission.student,
-    ...letter(attention, moe, findings, criteria),
+    ...(submission.files.length === 0
+      ? {
+          grade: null,
+          why: "nothing was handed in: the folder holds no result file (.json) or bundle (.zip)",
+        }
+      : letter(attention, moe, findings, criteria)),
     numerical: numerical.part,
     attention,
     moe,
@@ -140,6 +146,22 @@ export function gradeSubmission(submission: Submission, options: GradeOptions = 
       error,
     })),
   };
+}
+
+/**
+ * Grades a class: each submission by itself, and all of them held against each other for copies.
+ *
+ * @example lab.gradesCsv(lab.gradeSubmissions(lab.readSubmissions(["handed-in/"])))
+ */
+export function gradeSubmissions(
+  submissions: readonly Submission[],
+  options: GradeOptions = {},
+): SubmissionGrade[] {
+  const shared = sharedRecords(submissions);
+  return submissions.map((submission) => {
+    const grade = gradeSubmission(submission, options);
+    return { ...grade, findings: [...grade.findings, ...(shared.get(submission) ?? [])] };
+  });
 }
 
 function letter(

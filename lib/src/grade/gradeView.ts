@@ -45,6 +45,7 @@ export function gradesCsv(grades: readonly SubmissionGrade[]): string {
     "forged",
     "suspicious",
     "unreadable files",
+    "found",
   ];
   const rows = grades.map((g) => [
     g.student,
@@ -58,8 +59,21 @@ export function gradesCsv(grades: readonly SubmissionGrade[]): string {
     g.findings.filter((f) => f.severity === "forged").length,
     g.findings.filter((f) => f.severity === "suspicious").length,
     g.files.filter((f) => f.error !== null).length,
+    kindsOf(g),
   ]);
   return `${[header, ...rows].map((row) => row.map(quoted).join(",")).join("\r\n")}\r\n`;
+}
+
+/** The kinds of what was found, each once: "forged: seal, statistics; suspicious: copied". */
+function kindsOf({ findings }: SubmissionGrade): string {
+  return (["forged", "suspicious"] as const)
+    .map(
+      (severity) =>
+        [severity, new Set(findings.filter((f) => f.severity === severity).map((f) => f.kind))] as const,
+    )
+    .filter(([, kinds]) => kinds.size > 0)
+    .map(([severity, kinds]) => `${severity}: ${[...kinds].sort().join(", ")}`)
+    .join("; ");
 }
 
 function partLine(name: string, of: string, part: PerformancePart): string {

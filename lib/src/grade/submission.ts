@@ -24,7 +24,8 @@ export interface Submission {
 }
 
 /**
- * Reads what was handed in: each file is one student's; of a folder, each file and each folder in it is.
+ * Reads what was handed in: each file is one student's; of a folder, each file and each folder in it is. A student whose
+ * folder holds no result is among them, with no file.
  *
  * @throws LabError "no-submission" when a path does not exist or holds no result file
  */
@@ -36,13 +37,12 @@ export function readSubmissions(paths: readonly string[]): Submission[] {
     return entries.flatMap((entry) => {
       const inner = join(path, entry.name);
       if (entry.isDirectory()) {
-        const files = resultFiles(inner);
-        return files.length > 0 ? [submission(entry.name, inner, files)] : [];
+        return entry.name.startsWith(".") ? [] : [submission(entry.name, inner, resultFiles(inner))];
       }
       return isResult(entry.name) ? [submission(studentOf(inner), path, [inner])] : [];
     });
   });
-  if (found.length === 0)
+  if (!found.some(({ files }) => files.length > 0))
     throw missing(paths.join(", "), "no result file (.json) or bundle (.zip) lies there");
   return found;
 }

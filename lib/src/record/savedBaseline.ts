@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { LabError } from "../core/error";
 import { homePath } from "../core/paths";
@@ -48,6 +48,28 @@ export function savedBaselineNames(folder: string = savedBaselinesPath()): strin
     .sort();
 }
 
+/** Where a baseline goes and whether it may replace one of its name. */
+export interface SaveBaselineOptions {
+  readonly replace?: boolean;
+  /** Default: baselines/ of the checkout. */
+  readonly folder?: string;
+}
+
+/**
+ * Answers the path a baseline of that name would get; asked before minutes of measuring as well as after them.
+ *
+ * @throws LabError "bad-options" for a name that is none, "baseline-exists"
+ */
+export function freeBaselinePath(name: string, options: SaveBaselineOptions = {}): string {
+  const path = fileOf(name, options.folder ?? savedBaselinesPath());
+  if (existsSync(path) && !options.replace) {
+    throw new LabError("baseline-exists", `Saving the baseline ${name}: there is one at ${path}.`, {
+      advice: "Choose another name, or replace it with --replace.",
+    });
+  }
+  return path;
+}
+
 /**
  * Writes a baseline to `baselines/<name>.json`, whole or not at all; one of that name is replaced only when asked to.
  *
@@ -55,15 +77,10 @@ export function savedBaselineNames(folder: string = savedBaselinesPath()): strin
  */
 export function saveBaseline(
   baseline: Omit<SavedBaseline, "kind" | "version" | "digest">,
-  options: { readonly replace?: boolean; readonly folder?: string } = {},
+  options: SaveBaselineOptions = {},
 ): string {
-  const folder = options.folder ?? savedBaselinesPath();
-  const path = fileOf(baseline.name, folder);
-  if (existsSync(path) && !options.replace) {
-    throw new LabError("baseline-exists", `Saving the baseline ${baseline.name}: there is one at ${path}.`, {
-      advice: "Choose another name, or replace it with --replace.",
-    });
-  }
+  const path = freeBaselinePath(baseline.name, options);
+  const folder = dirname(path);
   const whole = savedSchema.parse({ kind: savedKind, version: 1, ...baseline });
   mkdirSync(folder, { recursive: true });
   replaceFile(folder, basename(path), `${JSON.stringify({ ...whole, digest: digestOf(whole) }, null, 1)}\n`);
