@@ -1,27 +1,35 @@
 #include "js_device.h"
 
-#include <cmath>
-
 #include "js_timing.h"
 #include "js_values.h"
 
 namespace lab {
 namespace {
 
-bool readOptions(const Napi::Object& from, OpenOptions* out) {
-  out->ordinal = static_cast<int>(numberField(from, "ordinal", 0));
-  out->workers = static_cast<int>(numberField(from, "workers", 0));
-  out->memoryLimit = static_cast<uint64_t>(std::fmax(0, numberField(from, "memoryLimit", 0)));
-  out->stackBytes = static_cast<uint64_t>(std::fmax(0, numberField(from, "stackBytes", 0)));
-  out->timeLimitSeconds = numberField(from, "timeLimitSeconds", 0);
+// Reads the options; the first wrong one is rejected by its name.
+void readOptions(const Napi::Object& from, Arguments& args, OpenOptions* out) {
+  const auto number = [&](const char* name, double most, const char* expected) {
+    double value = 0;
+    if (!readField(from, name, most, &value)) args.reject((std::string("options.") + name).c_str(), expected);
+    return value;
+  };
+  constexpr double kBytes = 281474976710656.0;  // 2^48: no host addresses more
+  out->ordinal = static_cast<int>(number("ordinal", 65535, "a number from 0 to 65535"));
+  out->workers = static_cast<int>(number("workers", 65535, "a number from 0 to 65535"));
+  out->memoryLimit = static_cast<uint64_t>(number("memoryLimit", kBytes, "bytes from 0 to 2^48"));
+  out->stackBytes = static_cast<uint64_t>(number("stackBytes", kBytes, "bytes from 0 to 2^48"));
+  // The watchdog's clock counts nanoseconds in 64 bits.
+  out->timeLimitSeconds = number("timeLimitSeconds", 1e9, "seconds from 0 to 10^9");
   out->searchPaths = stringsField(from, "searchPaths");
   const Napi::Value page = from.Get("faultPage");
-  if (!page.IsArrayBuffer()) return page.IsUndefined() || page.IsNull();
-  Napi::ArrayBuffer buffer = page.As<Napi::ArrayBuffer>();
-  if (buffer.ByteLength() < 4096 || buffer.ByteLength() < sizeof(FaultPage)) return false;
+  if (page.IsUndefined() || page.IsNull()) return;
+  Napi::ArrayBuffer buffer = page.IsArrayBuffer() ? page.As<Napi::ArrayBuffer>() : Napi::ArrayBuffer();
+  if (buffer.IsEmpty() || buffer.ByteLength() < 4096 || buffer.ByteLength() < sizeof(FaultPage)) {
+    args.reject("options.faultPage", "an ArrayBuffer of 4096 bytes or more");
+    return;
+  }
   out->faultPage = buffer.Data();
   out->faultPageBytes = buffer.ByteLength();
-  return true;
 }
 
 }  // namespace
@@ -33,8 +41,7 @@ Napi::Value JsDevice::open(const Napi::CallbackInfo& info) {
   const Napi::Object from = args.object(1, "options");
   OpenOptions options;
   if (!args.failed() && kind != "cpu" && kind != "cuda") args.reject("kind", "\"cpu\" or \"cuda\"");
-  if (!args.failed() && !readOptions(from, &options))
-    args.reject("options.faultPage", "an ArrayBuffer of 4096 bytes or more");
+  readOptions(from, args, &options);
   if (args.failed()) return {};
   std::unique_ptr<Backend> backend;
   if (!raise(env, kind == "cuda" ? openCuda(options, &backend) : openCpu(options, &backend))) return {};

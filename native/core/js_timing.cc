@@ -1,7 +1,5 @@
 #include "js_timing.h"
 
-#include <algorithm>
-
 #include "js_values.h"
 
 namespace lab {
@@ -22,8 +20,8 @@ std::vector<Batch> batchesOf(const Napi::Value& value) {
   return out;
 }
 
-uint32_t countField(const Napi::Object& from, const char* name, uint32_t otherwise) {
-  return static_cast<uint32_t>(std::clamp(numberField(from, name, otherwise), 0.0, 1e6));
+uint32_t count(const Napi::Object& from, const char* name, uint32_t otherwise) {
+  return static_cast<uint32_t>(countField(from, name, otherwise, 1e6));
 }
 
 bool flagField(const Napi::Object& from, const char* name) {
@@ -53,13 +51,13 @@ TimingRequest readTiming(const Napi::Object& from) {
     if (!item.IsObject()) continue;
     const Napi::Object work = item.As<Napi::Object>();
     request.works.push_back({batchesOf(work.Get("sets")), batchesOf(work.Get("before")), batchOf(work.Get("keep")),
-                             countField(work, "keepAt", 0)});
+                             count(work, "keepAt", 0)});
   }
-  request.warmup = countField(from, "warmup", 0);
-  request.samples = countField(from, "samples", 0);
-  request.batch = countField(from, "batch", 1);
+  request.warmup = count(from, "warmup", 0);
+  request.samples = count(from, "samples", 0);
+  request.batch = count(from, "batch", 1);
   request.refresh = batchOf(from.Get("refresh"));
-  request.refreshAt = countField(from, "refreshAt", 0);
+  request.refreshAt = count(from, "refreshAt", 0);
   request.warmSeconds = numberField(from, "warmSeconds", 0);
   request.sustained = flagField(from, "sustained");
   request.graph = flagField(from, "graph");

@@ -116,6 +116,21 @@ double numberField(const Napi::Object& object, const char* name, double otherwis
   return value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : otherwise;
 }
 
+bool readField(const Napi::Object& object, const char* name, double most, double* out) {
+  const Napi::Value value = object.Get(name);
+  if (value.IsUndefined() || value.IsNull()) return true;
+  if (!value.IsNumber()) return false;
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= 0 && number <= most)) return false;
+  *out = number;
+  return true;
+}
+
+uint64_t countField(const Napi::Object& object, const char* name, double otherwise, double most) {
+  const double value = numberField(object, name, otherwise);
+  return value > 0 ? static_cast<uint64_t>(std::fmin(value, most)) : 0;
+}
+
 std::string stringField(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
@@ -126,8 +141,9 @@ std::vector<std::string> stringsField(const Napi::Object& object, const char* na
 }
 
 bool readLensRequest(const Napi::Object& from, LensRequest* out) {
-  out->sample = static_cast<uint64_t>(std::fmax(0, numberField(from, "sample", 0)));
-  out->maxAccesses = static_cast<uint64_t>(std::fmax(0, numberField(from, "maxAccesses", 0)));
+  constexpr double kMost = 9007199254740992.0;  // 2^53
+  out->sample = countField(from, "sample", 0, kMost);
+  out->maxAccesses = countField(from, "maxAccesses", 0, kMost);
   const Napi::Value seed = from.Get("seed");
   out->scheduled = seed.IsNumber();
   if (out->scheduled) out->seed = static_cast<uint64_t>(seed.As<Napi::Number>().Int64Value());

@@ -39,6 +39,10 @@ class Arguments {
 
 // Fields of an options object; an absent or mistyped one gives the default.
 double numberField(const Napi::Object& object, const char* name, double otherwise);
+// A number from 0 to `most`; absent leaves *out as it is. False, with nothing written, for anything else.
+bool readField(const Napi::Object& object, const char* name, double most, double* out);
+// As numberField, brought into 0 to `most`, which a whole number of 64 bits can hold; what is no number counts as 0.
+uint64_t countField(const Napi::Object& object, const char* name, double otherwise, double most);
 std::string stringField(const Napi::Object& object, const char* name);
 std::vector<std::string> stringsField(const Napi::Object& object, const char* name);
 std::vector<std::string> stringList(const Napi::Value& value);

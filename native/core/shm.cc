@@ -51,7 +51,10 @@ Status createIn(const std::string& folder, size_t bytes, SharedMemory* out) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return failed("Creating shared memory in " + folder, errno, "Make the folder writable, or set TMPDIR.");
-  const int full = posix_fallocate(fd, 0, static_cast<off_t>(bytes));
+  int full;
+  do {
+    full = posix_fallocate(fd, 0, static_cast<off_t>(bytes));
+  } while (full == EINTR);
   Status status = full ? failed("Reserving " + std::to_string(bytes) + " bytes in " + folder, full,
                                 "Free space there (containers: run with a larger --shm-size).")
                        : map(fd, path, bytes, out);

@@ -140,8 +140,8 @@ Status CpuDevice::runLaunch(const Kernel& kernel, const Launch& launch) {
   }
   if (!workers_.run(grid)) {
     return Status::error("out-of-memory", std::string("Launching ") + kernel.entry->name +
-                                              ": the host has no room for a worker a block; "
-                                              "use fewer blocks in a cooperative launch or a cluster.");
+                                              ": the host has no room for its workers, one a block in a "
+                                              "cooperative launch or a cluster; use fewer blocks, or free memory.");
   }
   memory_.allWritten();
   return {};

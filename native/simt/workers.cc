@@ -61,12 +61,14 @@ struct Workers::Worker {
   uint32_t clusterRank = 0;    // of the worker's blocks
   std::atomic<GridRun*> job{nullptr};
   std::condition_variable wake;
-  std::thread thread;
+  Workers* pool = nullptr;
+  pthread_t thread{};
 };
 
 Workers::Workers(const WorkerOptions& options) : options_(options) {
   if (!options_.stackBytes) options_.stackBytes = kDefaultStackBytes;
-  ensure(options_.workers);
+  // Where the host has no room for all, those there are do the work; run() refuses where there is none.
+  if (!ensure(options_.workers)) options_.workers = unsigned(workers_.size());
   if (options_.timeLimitSeconds > 0) watchdog_ = std::thread([this] { watch(); });
 }
 
@@ -77,7 +79,7 @@ Workers::~Workers() {
     for (auto& worker : workers_) worker->wake.notify_one();
     watched_.notify_one();
   }
-  for (auto& worker : workers_) worker->thread.join();
+  for (auto& worker : workers_) pthread_join(worker->thread, nullptr);
   if (watchdog_.joinable()) watchdog_.join();
 }
 
@@ -85,15 +87,22 @@ bool Workers::ensure(size_t count) {
   while (workers_.size() < count) {
     auto worker = std::make_unique<Worker>(options_);
     if (!worker->stacks.ok() || !worker->shared.ok()) return false;
-    Worker& started = *worker;
+    worker->pool = this;
+    auto body = [](void* raw) -> void* {
+      auto* self = static_cast<Worker*>(raw);
+      self->pool->work(*self);
+      return nullptr;
+    };
     std::lock_guard<std::mutex> lock(mutex_);  // the watchdog walks the list
+    // std::thread would end the process where there can be no more threads.
+    if (pthread_create(&worker->thread, nullptr, body, worker.get()) != 0) return false;
     workers_.push_back(std::move(worker));
-    started.thread = std::thread([this, &started] { work(started); });
   }
   return true;
 }
 
 bool Workers::run(GridRun& grid) {
+  if (workers_.empty()) return false;
   GridBarrier barrier;
   std::vector<std::unique_ptr<Cluster>> clusters;
   const bool clustered = grid.clusterBlocks() > 1;
@@ -212,7 +221,7 @@ void Workers::watch() {
     bool over = !watched_.wait_for(lock, limit, [&] { return stopping_ || running_ == 0 || launches_ != launch; });
     if (!over) continue;
     for (auto& worker : workers_) {
-      if (worker->context.grid) pthread_kill(worker->thread.native_handle(), timeLimitSignal());
+      if (worker->context.grid) pthread_kill(worker->thread, timeLimitSignal());
     }
   }
 }

@@ -96,6 +96,22 @@ test("a launch from a kernel is refused at its line", async () => {
   assert.equal(error.line?.line, 3);
 });
 
+test("a specialisation is a kernel of its template, with launch bounds of its own or none", async () => {
+  const primary = "template <class T> __global__ void __launch_bounds__(64) k(T* x) { *x = 1; }";
+  const own = "template <> __global__ void __launch_bounds__(32) k<int>(int* x) { *x = sizeof(int); }";
+  const none = "template <> __global__ void k<float>(float* x) { *x = 2; }";
+  const source = `${primary}\n${own}\n${none}\ntemplate __global__ void k<double>(double*);`;
+  const options = { names: ["k<unsigned>", "k<int>", "k<float>"] };
+  const module = await dev.compileModule(source, options);
+  assert.deepEqual(
+    options.names.map((name) => module.kernel(name).attributes.maxThreadsPerBlock),
+    [64, 32, 1024],
+  );
+  const x = dev.zeros([1]);
+  await module.kernel("k<float>").launch({ grid: 1, block: 100 }, x);
+  assert.deepEqual(await numbers(x), [2]);
+});
+
 test("a kernel that is not there is answered with those that are", async () => {
   const source = "__global__ void one() {}\ntemplate <int N> __global__ void two(int* x) { *x = N; }";
   const error = await refusal(source, { name: "three" });

@@ -148,6 +148,26 @@ test("too large an allocation is an error that the device survives", async () =>
   assert.equal((await keep.read())[0], 1);
 });
 
+test("a graph keeps what it uses, and refuses to run where a tensor of it was freed", async () => {
+  const kept = dev.full([4], 1);
+  // The graph alone knows this one: dropped tensors are freed when the collector finds them.
+  const graph = await dev.graph(() => void kept.copyFrom(dropped()));
+  function dropped(): lab.Tensor {
+    return dev.full([4], 5);
+  }
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  for (let i = 0; i < 3; i++) {
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  graph.launch();
+  assert.deepEqual(await kept.read(), new Float32Array([5, 5, 5, 5]));
+  kept.free();
+  assert.throws(() => graph.launch(), code("freed-tensor"));
+  graph.destroy();
+});
+
 test("streams, events and graphs order and time work", async () => {
   const stream = dev.stream();
   const [start, end] = [dev.event(), dev.event()];

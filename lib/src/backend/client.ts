@@ -1,13 +1,44 @@
 import { LabError } from "../core/error";
-import { loadAddon } from "./binding";
+import { loadAddon, type NativeAddon } from "./binding";
 import type { DeviceInfo, DeviceKind } from "./contract";
 import { exitError, faultError, faultPageBytes, plainError, readFaultPage, reportOf } from "./fault";
 import { type Exit, LabProcess } from "./process";
-import type { NativeFailure } from "./protocol";
+import { failureOf, type NativeFailure } from "./protocol";
 import type { OpenTransport, Transport, TransportEvents } from "./transport";
 
 /** Bytes of the shared staging segment: four parts, small enough for a container's default /dev/shm. */
 const stagingBytes = 16 * 2 ** 20;
+
+type Segment = ReturnType<NativeAddon["shmCreate"]>;
+
+/**
+ * Shared segments of the sizes given. Their names go by `unlink`, to be called when both sides have mapped the memory, and
+ * also when this process ends before that. Throws "shared-memory" where there is no room, and leaves none behind.
+ */
+function sharedSegments(
+  addon: NativeAddon,
+  sizes: readonly number[],
+): { segments: Segment[]; unlink: () => void } {
+  const segments: Segment[] = [];
+  const unlink = (): void => {
+    process.off("exit", unlink);
+    for (const { path } of segments) {
+      try {
+        addon.shmUnlink(path);
+      } catch {
+        // Already gone.
+      }
+    }
+  };
+  process.on("exit", unlink);
+  try {
+    for (const bytes of sizes) segments.push(addon.shmCreate(bytes));
+  } catch (error) {
+    unlink();
+    throw plainError(failureOf(error));
+  }
+  return { segments, unlink };
+}
 
 /** A device in a process of its own. */
 class IsolatedTransport implements Transport {
@@ -23,46 +54,45 @@ class IsolatedTransport implements Transport {
 
   constructor(kind: DeviceKind, options: Record<string, unknown>, events: TransportEvents) {
     const addon = loadAddon();
-    const staging = addon.shmCreate(stagingBytes);
-    const page = addon.shmCreate(faultPageBytes);
-    this.staging = new Uint8Array(staging.buffer);
-    this.#faultPage = page.buffer;
+    const { segments, unlink } = sharedSegments(addon, [stagingBytes, faultPageBytes]);
+    const [staging, page] = segments;
+    this.staging = new Uint8Array(staging!.buffer);
+    this.#faultPage = page!.buffer;
     this.#events = events;
     this.#loss = new Promise((resolve) => {
       this.#announceLoss = resolve;
     });
-    // Both names go as soon as both sides have mapped the memory, and also when this process ends before that.
-    const unlink = (): void => {
-      process.off("exit", unlink);
-      for (const path of [staging.path, page.path]) {
-        try {
-          addon.shmUnlink(path);
-        } catch {
-          // Already gone.
-        }
-      }
-    };
-    process.on("exit", unlink);
-    this.#process = new LabProcess(
-      {
-        role: "device",
-        kind,
-        options,
-        staging: { path: staging.path, bytes: stagingBytes },
-        faultPage: { path: page.path, bytes: faultPageBytes },
-      },
-      {
-        message: (message) => {
-          if ("ack" in message) events.ack(message.ack);
-          else if ("printf" in message) events.printf(message.printf);
-          else unlink();
+    try {
+      this.#process = new LabProcess(
+        {
+          role: "device",
+          kind,
+          options,
+          staging: { path: staging!.path, bytes: stagingBytes },
+          faultPage: { path: page!.path, bytes: faultPageBytes },
         },
-        exit: (exit) => {
-          unlink();
-          void this.#onExit(exit);
+        {
+          message: (message) => {
+            if ("ack" in message) events.ack(message.ack);
+            else if ("printf" in message) events.printf(message.printf);
+            else unlink();
+          },
+          exit: (exit) => {
+            unlink();
+            void this.#onExit(exit);
+          },
         },
-      },
-    );
+      );
+    } catch (error) {
+      unlink();
+      throw exitError({
+        code: null,
+        signal: null,
+        outOfMemory: null,
+        stderr: "",
+        notStarted: (error as Error).message,
+      });
+    }
     this.ready = this.#answer(this.#process.opened()) as Promise<DeviceInfo>;
     this.ready.catch(() => {});
   }

@@ -26,6 +26,9 @@ export interface ConnectionOptions {
   readonly onPrintf?: (text: string) => void;
 }
 
+/** Milliseconds beyond which Node would run a timer at once. */
+const longestTimer = 2 ** 31 - 1;
+
 interface Fixup {
   readonly at: number;
   readonly module: LoadedModule;
@@ -51,6 +54,7 @@ export class Connection implements DeviceRequests {
   #unreported: LabError | null = null;
   #closed = false;
   readonly #steps = new Steps();
+  readonly #captures = new Set<Set<object>>();
   #preparing = false;
   #recording = false;
   #strayed: LabError | null = null;
@@ -180,10 +184,25 @@ export class Connection implements DeviceRequests {
     );
   }
 
+  /** Keeps what work uses alive as long as the graphs that are being captured. */
+  use(object: object): void {
+    for (const used of this.#captures) used.add(object);
+  }
+
+  /** From here until `endCapture` everything used goes into `used`. */
+  beginCapture(used: Set<object>): void {
+    this.#captures.add(used);
+  }
+
+  endCapture(used: Set<object>): void {
+    this.#captures.delete(used);
+  }
+
   /** Writes a launch; where the module is still being reloaded, its handle is filled in before sending. */
   launch(command: LaunchCommand, name: string, module: LoadedModule, entry: number): void {
     // The name lets an error that cannot say which kernel it was name the candidates.
     if (this.#recent.size < 8) this.#recent.add(name);
+    this.use(module);
     if (command.kernel === 0) this.#fixups.push({ at: this.commands.pending + kernelOffset, module, entry });
     this.commands.launch(command);
   }
@@ -312,18 +331,22 @@ export class Connection implements DeviceRequests {
   }
 
   #start(): void {
-    this.#lost = null;
     this.#fixups = [];
     this.#recent.clear();
     const events = {
-      ack: (position: number) => this.#transfers.ring.ack(position),
+      // What a device that is gone had still sent must not free parts of the next one's segment.
+      ack: (position: number) => {
+        if (this.#transport === transport) this.#transfers.ring.ack(position);
+      },
       printf: this.#options.onPrintf ?? ((text: string) => void process.stdout.write(text)),
       lost: (error: LabError) => {
         if (this.#transport === transport) this.#onLost(error);
       },
     };
+    // Where this throws, the device stays lost and the next use tries again.
     const transport = this.#open(events);
     this.#transport = transport;
+    this.#lost = null;
     if (this.#waits > 0) transport.hold(true);
     this.#push({ run: () => this.#prepare(transport), reject: () => {} });
   }
@@ -418,11 +441,14 @@ export class Connection implements DeviceRequests {
     const limit = this.#options.timeLimit;
     if (!limit) return promise;
     const transport = this.#transport;
-    const timer = setTimeout(() => {
-      transport?.kill(
-        this.#ended("time-limit", `did not end within ${limit} s (${what} for the device timed out)`),
-      );
-    }, limit * 1000);
+    const timer = setTimeout(
+      () => {
+        transport?.kill(
+          this.#ended("time-limit", `did not end within ${limit} s (${what} for the device timed out)`),
+        );
+      },
+      Math.min(limit * 1000, longestTimer),
+    );
     try {
       return await promise;
     } finally {

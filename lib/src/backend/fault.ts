@@ -142,6 +142,13 @@ export function plainError(failure: NativeFailure): LabError {
 
 /** The `LabError` of a host that ended without a fault page. */
 export function exitError(exit: Exit): LabError {
+  if (exit.notStarted !== undefined) {
+    return new LabError(
+      "device-lost",
+      `The lab's process (${process.execPath}) could not be started: ${exit.notStarted}.`,
+      { advice: "End other processes or free memory, and use the device again." },
+    );
+  }
   const how = exit.signal ? `signal ${exit.signal}` : `exit code ${exit.code}`;
   const memory = exit.outOfMemory === true;
   const why = memory

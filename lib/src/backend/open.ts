@@ -64,7 +64,7 @@ async function openKind(kind: DeviceKind, options: OpenOptions, why: string): Pr
   const apart = options.isolated ?? env("KERNEL_LAB_ISOLATED") !== "0";
   const native = {
     ordinal: options.ordinal ?? 0,
-    workers: options.workers ?? Number(env("KERNEL_LAB_WORKERS") ?? 0),
+    workers: options.workers ?? workersOfEnvironment(),
     memoryLimit: options.memoryLimit ?? 0,
     stackBytes: options.stackBytes ?? 0,
     timeLimitSeconds: options.timeLimit ?? 0,
@@ -78,6 +78,15 @@ async function openKind(kind: DeviceKind, options: OpenOptions, why: string): Pr
   const compile =
     kind === "cpu" ? compileForCpu : (request: CompileRequest) => compileForCuda(request, info.arch);
   return { connection, info, why, compile };
+}
+
+function workersOfEnvironment(): number {
+  const text = env("KERNEL_LAB_WORKERS") ?? "0";
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new LabError(
+    "invalid-option",
+    `KERNEL_LAB_WORKERS is "${text}"; expected a whole number of threads, 0 for all cores.`,
+  );
 }
 
 /** One clause telling why there is no GPU to open, or "" when there is one. */

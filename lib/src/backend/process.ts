@@ -11,6 +11,8 @@ export interface Exit {
   readonly outOfMemory: boolean | null;
   /** The last part of what it wrote to stderr. */
   readonly stderr: string;
+  /** Why it could not even be started, or undefined where it was. */
+  readonly notStarted?: string;
 }
 
 /** What a process of the lab reports besides answers. */
@@ -63,14 +65,20 @@ export class LabProcess {
     });
     this.#child = child;
     live.add(child);
-    child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+    // Without file descriptors left there are no pipes either.
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-8192);
     });
     child.on("message", (message: FromHost) => this.#receive(message, events));
-    child.on("error", () => {});
     // "close" is not emitted after a disconnect, so the end of stderr is awaited by hand, for a moment.
-    const said = new Promise<void>((resolve) => child.stderr!.once("close", resolve));
+    const said = new Promise<void>((resolve) => child.stderr?.once("close", resolve));
     this.#exited = new Promise((resolve) => {
+      child.on("error", (error) => {
+        // A process that could not be started never exits; one that runs tells of its end by "exit".
+        if (child.pid !== undefined || !live.delete(child)) return;
+        events.exit({ code: null, signal: null, outOfMemory: null, stderr: "", notStarted: error.message });
+        resolve();
+      });
       child.once("exit", async (code, signal) => {
         live.delete(child);
         await Promise.race([said, new Promise((late) => setTimeout(late, 100))]);

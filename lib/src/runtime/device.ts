@@ -247,11 +247,14 @@ export class Device {
   async graph(work: () => void | Promise<void>, stream?: Stream): Promise<Graph> {
     this.connection.ensure();
     const on = stream ? stream.use(this.connection) : 0;
-    const graph = new Graph(this.connection, this.connection.handle());
+    const used = new Set<object>();
+    const graph = new Graph(this.connection, this.connection.handle(), used);
     this.connection.commands.graphBegin(on);
+    this.connection.beginCapture(used);
     try {
       await work();
     } finally {
+      this.connection.endCapture(used);
       this.connection.commands.graphEnd(graph.handle, on);
     }
     await this.sync();

@@ -1,5 +1,6 @@
 import type { Connection } from "../backend/connection";
 import { LabError } from "../core/error";
+import { Storage } from "./storage";
 import type { Stream } from "./stream";
 
 /**
@@ -15,11 +16,14 @@ export class Graph {
   /** @internal */
   readonly handle: number;
   readonly #generation: number;
+  /** What the captured work uses: the device holds bare addresses, so it must live as long as the graph. */
+  readonly #used: ReadonlySet<object>;
   #destroyed = false;
 
-  /** @internal Made by `Device.graph()`. */
-  constructor(connection: Connection, handle: number) {
+  /** @internal Made by `Device.graph()`; `used` is what the capture met. */
+  constructor(connection: Connection, handle: number, used: ReadonlySet<object>) {
     this.#connection = connection;
+    this.#used = used;
     this.handle = handle;
     this.#generation = connection.generation;
   }
@@ -32,6 +36,12 @@ export class Graph {
     if (this.#generation !== this.#connection.generation) {
       throw new LabError("device-lost", "The graph was captured on a device that was lost since.", {
         advice: "Make its tensors anew and capture it again.",
+      });
+    }
+    for (const one of this.#used) {
+      if (!(one instanceof Storage) || !one.freed) continue;
+      throw new LabError("freed-tensor", "A tensor that the graph's work uses was freed.", {
+        advice: "Free it after the graph's last launch, or capture the graph again.",
       });
     }
     this.#connection.commands.graphLaunch(this.handle, stream ? stream.use(this.#connection) : 0);

@@ -108,5 +108,6 @@ export class Storage {
         advice: `Make the tensor again.${connection.lost ? ` The device ended by: ${connection.lost.what}` : ""}`,
       });
     }
+    connection.use(this);
   }
 }

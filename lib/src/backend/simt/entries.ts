@@ -139,7 +139,11 @@ function leftOut(name: string, files: readonly ModuleText[]): LabError | null {
 function madeByMacros(source: ModuleText, headers: readonly ModuleText[]): KernelSite[] {
   const texts = new Map(headers.map((header) => [header.name, keptText(header)]));
   const text = macroKernels(keptText(source), (name) => texts.get(name) ?? null);
-  return findKernels(text, shadow(text)).map((kernel) => ({ ...kernel, bounds: undefined }));
+  return findKernels(text, shadow(text)).map((kernel) => ({
+    ...kernel,
+    bounds: undefined,
+    bounded: false,
+  }));
 }
 
 function kernelsOf(file: ModuleText): KernelSite[] {

@@ -9,6 +9,8 @@ export interface KernelSite {
   readonly bounds?: string;
   /** The text between the brackets of `__cluster_dims__`, or undefined. */
   readonly cluster?: string;
+  /** True where this kernel, or another of its name (a template's specialisation), is declared with either. */
+  readonly bounded: boolean;
   /** Place just behind the body's opening brace, or -1 of a declaration. */
   readonly body: number;
   readonly line: number;
@@ -18,12 +20,17 @@ export interface KernelSite {
 export function findKernels(source: string, text: string): KernelSite[] {
   const places = [...text.matchAll(/\b__global__\b/g)].map((match) => match.index);
   const around = scopes(text, places);
-  const found: KernelSite[] = [];
+  const found: Omit<KernelSite, "bounded">[] = [];
   places.forEach((place, index) => {
     const site = readKernel(source, text, place, around[index]!.namespaces);
     if (site) found.push(site);
   });
-  return found;
+  const bounded = new Set(
+    found
+      .filter(({ bounds, cluster }) => bounds !== undefined || cluster !== undefined)
+      .map(({ name }) => name),
+  );
+  return found.map((site) => ({ ...site, bounded: bounded.has(site.name) }));
 }
 
 function readKernel(
@@ -31,16 +38,27 @@ function readKernel(
   text: string,
   place: number,
   namespaces: readonly string[],
-): KernelSite | null {
+): Omit<KernelSite, "bounded"> | null {
   // The last name before a "(" is the kernel's, once attributes with arguments are passed over.
   const attribute =
     /^(?:__launch_bounds__|__cluster_dims__|__maxnreg__|__block_size__|__attribute__|__align__|alignas)$/;
   let bounds: string | undefined = boundsBefore(source, text, place);
   let cluster: string | undefined;
-  const pattern = /([A-Za-z_]\w*)\s*\(/g;
+  const pattern = /([A-Za-z_]\w*)\s*([(<])/g;
   pattern.lastIndex = place;
   for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
-    const open = match.index + match[0].length - 1;
+    let open = match.index + match[0].length - 1;
+    const specialised = match[2] === "<";
+    if (specialised) {
+      // A specialisation's name, or a template in the return type.
+      const end = closingBracket(text, open);
+      if (end < 0) return null;
+      open = end + 1 + Math.max(text.slice(end + 1).search(/\S/), 0);
+      if (text[open] !== "(") {
+        pattern.lastIndex = end + 1;
+        continue;
+      }
+    }
     const close = closingBracket(text, open);
     if (close < 0) return null;
     const word = match[1]!;
@@ -54,7 +72,7 @@ function readKernel(
     const tail = close + 1 + after;
     return {
       name: [...namespaces, word].join("::"),
-      template: isTemplate(text, place),
+      template: specialised || isTemplate(text, place),
       bounds,
       cluster,
       body: text[tail] === "{" ? tail + 1 : -1,

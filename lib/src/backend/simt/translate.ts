@@ -133,15 +133,13 @@ function declaresVariable(text: string, from: number): boolean {
 function boundsEdits(kernels: readonly KernelSite[]): Edit[] {
   const inOneLine = (text = ""): string => text.replace(/\s+/g, " ");
   return kernels
-    .filter((kernel) => hasBounds(kernel) && kernel.body >= 0)
+    .filter((kernel) => kernel.bounded && kernel.body >= 0)
     .map((kernel) => ({
       at: kernel.body,
       end: kernel.body,
       text: ` LAB_SIMT_BOUNDS((${inOneLine(kernel.bounds)}), (${inOneLine(kernel.cluster)}))`,
     }));
 }
-
-const hasBounds = ({ bounds, cluster }: KernelSite): boolean => bounds !== undefined || cluster !== undefined;
 
 /**
  * Inline PTX has no meaning here: a call that the compiler refuses once it makes code of it, so that a header's
@@ -192,7 +190,7 @@ export function entryTable(
   entries: ReadonlyArray<{ readonly name: string; readonly kernel: KernelSite }>,
 ): string {
   const rows = entries.map(
-    ({ name, kernel }) => `LAB_SIMT_ENTRY(${hasBounds(kernel) ? 1 : 0}, ${JSON.stringify(name)}, (${name}))`,
+    ({ name, kernel }) => `LAB_SIMT_ENTRY(${kernel.bounded ? 1 : 0}, ${JSON.stringify(name)}, (${name}))`,
   );
   return `LAB_SIMT_MODULE(${rows.join(", ")})`;
 }
