@@ -91,6 +91,8 @@ const topkTies = (): Exercise => ({
   solution: topkSource(),
   cases: topkCases,
   hint(cases) {
+    if (failedCases(cases).every(({ detail }) => !detail.startsWith("expert")))
+      return "The experts are right; a winner's gate, and every expert's probability, must come along with it.";
     const distinct = cases.find((result) => result.case.includes("distinct"));
     if (distinct?.status === "failed")
       return "Distinct logits fail too: the larger one must win in the first place.";
@@ -106,8 +108,8 @@ async function topkCases(device: Device, source: string): Promise<CaseResult[]> 
     [130, 8, 2, true],
     [7, 33, 4, true],
   ] as const) {
-    const name = `moe_02_topk_softmax<${ceilDiv(experts, 32)}>`;
-    const kernel = await device.compile(source, { name, fileName: "topk.cu" });
+    const instance = `moe_02_topk_softmax<${ceilDiv(experts, 32)}>`;
+    const kernel = await device.compile(source, { name: instance, fileName: "topk.cu" });
     const options = { seed: experts, dtype: "f32" } as const;
     const logits = ties
       ? device.randint([tokens, experts], { ...options, high: 3 })
@@ -124,17 +126,34 @@ async function topkCases(device: Device, source: string): Promise<CaseResult[]> 
         route(values.subarray(t * experts, (t + 1) * experts), k),
       );
       const chosen = right.flatMap((routing) => routing.experts);
-      const check = compareOutput((await expert.read()) as Int32Array, {
+      const choices = compareOutput((await expert.read()) as Int32Array, {
         shape: [tokens, k],
         at: (i) => chosen[i]!,
         tolerance: () => 0,
         rule: "exact",
       });
-      const label = `${tokens} tokens, ${experts} experts, k ${k}, ${ties ? "with ties" : "distinct"}`;
+      const close = (shape: readonly number[], values: readonly number[]) => ({
+        shape,
+        at: (i: number) => values[i]!,
+        tolerance: (_: number, expected: number) => 1e-5 * Math.abs(expected) + 1e-7,
+        rule: "1e-5 of the value",
+      });
+      const gates = right.flatMap((routing) => [...routing.gates]);
+      const shares = right.flatMap((routing) => [...routing.probabilities]);
+      const outputs = [
+        ["expert", choices],
+        ["gate", compareOutput((await gate.read()) as Float32Array, close([tokens, k], gates))],
+        [
+          "probability",
+          compareOutput((await probability.read()) as Float32Array, close([tokens, experts], shares)),
+        ],
+      ] as const;
+      // The first that is wrong is told; a wrong choice comes before the gate that follows from it.
+      const [name, check] = outputs.find(([, one]) => !one.passed) ?? outputs[0];
       results.push({
-        case: label,
+        case: `${tokens} tokens, ${experts} experts, k ${k}, ${ties ? "with ties" : "distinct"}`,
         status: check.passed ? "passed" : "failed",
-        detail: check.mismatch ?? "",
+        detail: check.mismatch ? `${name} ${check.mismatch}` : "",
         check,
       });
     } finally {

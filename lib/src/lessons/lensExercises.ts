@@ -22,9 +22,17 @@ const failed = (cases: readonly CaseResult[], text: string): boolean =>
 const wrongValues = (cases: readonly CaseResult[]): boolean =>
   cases.some((one) => one.status === "failed" && one.check !== null);
 
-/** Cases by value, then, once those are right, what the lens says of one launch. */
+/** `text` where threads are not ordered; of any other hazard its own words; "" where the lens found none. */
+function hazardHint(cases: readonly CaseResult[], text: string): string {
+  const found = cases.find((one) => failed([one], "race"));
+  if (!found) return "";
+  return /^(Race|Uninitialised)/.test(found.detail) ? text : `The lens says: ${found.detail}`;
+}
+
+/** Cases by value, then what the lens says of one launch: of wrong values only whether a race may be why. */
 async function withLens(values: CaseResult[], look: () => Promise<CaseResult[]>): Promise<CaseResult[]> {
-  return values.some((one) => one.status === "failed") ? values : [...values, ...(await look())];
+  const seen = await look();
+  return [...values, ...(wrongValues(values) ? seen.filter((one) => failed([one], "race")) : seen)];
 }
 
 /** The lens's cases of a rung, on a problem that its tiles divide. */
@@ -55,8 +63,9 @@ export const transposeBanks = (): Exercise => ({
   solution: variantSource({ file: "patterns/04_transpose_padded.cu" }),
   cases: transposeCases,
   hint(cases) {
+    const hazard = hazardHint(cases, "A thread reads what another wrote: is there a barrier between?");
+    if (hazard) return hazard;
     if (wrongValues(cases)) return "y[c][r] must be x[r][c], also where the tile hangs over the edge.";
-    if (failed(cases, "race")) return "A thread reads what another wrote: is there a barrier between?";
     if (failed(cases, "sector"))
       return "Neighbouring lanes must read, and write, neighbouring elements of a row.";
     return "A bank is (address / 4) % 32. In a row of 32 floats a column stays in its bank; how long must a row be so that it moves on by one?";
@@ -167,9 +176,10 @@ export const treeBanks = (): Exercise => ({
     return withLens(values, () => rungLens(device, variant, one, source, [noBankConflicts]));
   },
   hint(cases) {
+    const between = "What one step writes another reads: a barrier belongs between two steps.";
+    const hazard = hazardHint(cases, between);
+    if (hazard) return hazard;
     if (wrongValues(cases)) return "Every thread's value must end up in partial[0]: once, and all of them.";
-    if (failed(cases, "race"))
-      return "What one step writes another reads: a barrier belongs between two steps.";
     return "Lane 0 wants words 0 and step, lane 1 words 2 step and 3 step. What if lane 1 wanted 1 and half + 1?";
   },
 });
@@ -198,9 +208,11 @@ export const tileRows = (): Exercise => ({
     return withLens(values, () => rungLens(device, variant, one, source, [coalesced, noBankConflicts]));
   },
   hint(cases) {
+    const early = "A tile must not be overwritten while another thread still reads it.";
+    const hazard = hazardHint(cases, early);
+    if (hazard) return hazard;
     if (wrongValues(cases))
       return "tileA[i][j] must hold a[first row + i][at + j], and 0 outside the matrix.";
-    if (failed(cases, "race")) return "A tile must not be overwritten while another thread still reads it.";
     return "Threads of a warp differ in x. Which index of A must x be, so that they read neighbouring elements?";
   },
 });
@@ -219,8 +231,11 @@ export const countAll = (): Exercise => ({
   solution: histogramSource(),
   cases: histogramCases,
   hint(cases) {
-    if (wrongValues(cases)) return "Each block writes how many of its own 256 choices fall on each expert.";
-    return "Reading, adding and writing back are three steps for a GPU. One instruction does them as one.";
+    const steps = "Clearing, counting and writing out: between two of them a barrier belongs.";
+    const once =
+      "Reading, adding and writing back are three steps for a GPU. One instruction does them as one.";
+    const hazard = hazardHint(cases, wrongValues(cases) ? steps : once);
+    return hazard || "Each block writes how many of its own 256 choices fall on each expert.";
   },
 });
 
