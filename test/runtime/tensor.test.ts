@@ -148,6 +148,16 @@ test("too large an allocation is an error that the device survives", async () =>
   assert.equal((await keep.read())[0], 1);
 });
 
+test("a tensor larger than an array can be is refused where it is read", async () => {
+  const huge = dev.empty([2 ** 45]);
+  await assert.rejects(
+    huge.read(),
+    (e) => lab.LabError.is(e, "out-of-memory") && /one array .* 140737488355328 bytes/.test(e.what),
+  );
+  await assert.rejects(dev.sync(), code("out-of-memory"));
+  assert.deepEqual(await dev.full([1], 3).read(), new Float32Array([3]));
+});
+
 test("a graph keeps what it uses, and refuses to run where a tensor of it was freed", async () => {
   const kept = dev.full([4], 1);
   // The graph alone knows this one: dropped tensors are freed when the collector finds them.

@@ -86,9 +86,21 @@ export class Tensor {
         `Expected an array of ${this.nbytes} bytes and a contiguous tensor to read ${this}.`,
       );
     }
-    const into = target ?? new Uint8Array(bytes);
+    const into = target ?? this.#arrayOf(bytes);
     await this.storage.connection.download(this.storage.handle, this.offset, into, 0);
     return this.contiguous ? into : gather(into, this.shape, this.strides, width);
+  }
+
+  #arrayOf(bytes: number): Uint8Array {
+    try {
+      return new Uint8Array(bytes);
+    } catch (cause) {
+      throw new LabError(
+        "out-of-memory",
+        `Reading ${this}: one array of this process cannot hold its ${bytes} bytes.`,
+        { advice: "Read it in pieces, with slice().", cause },
+      );
+    }
   }
 
   /**
