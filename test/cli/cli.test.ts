@@ -128,6 +128,7 @@ test("what is typed and is not there exits 2: a device, a suite, a topic, a stud
     ["no-such-suite", "report", "--suite", "nosuch"],
     ["no-such-device", "report", "--device", "nosuch"],
     ["no-such-suite", "export", join(scratch, "none.csv"), "--suite", "nosuch"],
+    ["no-such-file", "report", "--from", join(scratch, "nobody.zip")],
     ["no-such-topic", "list", "nosuch"],
     ["no-submission", "grade", join(scratch, "nobody.json")],
     ["bad-options", "baseline", "save", "../main"],

@@ -22,9 +22,9 @@ test("remaining() is in units a person waits in", () => {
 });
 
 /** A stream that says whether it is a terminal. */
-function stream(isTTY: boolean) {
+function stream(isTTY: boolean, columns = 100) {
   let text = "";
-  const made = Object.assign(new PassThrough(), { isTTY, columns: 100 });
+  const made = Object.assign(new PassThrough(), { isTTY, columns });
   made.on("data", (chunk: Buffer) => {
     text += chunk.toString();
   });
@@ -42,6 +42,15 @@ test("progressBar() draws on a terminal and says nothing to a pipe", async () =>
     if (isTTY) assert.match(text(), /0\/2 {2}first/);
     else assert.equal(text(), "");
   }
+});
+
+test("progressBar() draws whole on a terminal that says it is 0 wide", async () => {
+  const { stream: out, text } = stream(true, 0);
+  const bar = progressBar(out);
+  bar.update("first", 1, 2);
+  bar.end();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.match(text(), /█{12}░{12} 1\/2 .*left {2}first/);
 });
 
 test("progressBar() tells a pipe a line now and again once it has taken long", async () => {

@@ -41,13 +41,15 @@ export function progressBar(
     }
     const payload = { what };
     if (!bar) {
+      // A terminal that does not know how wide it is says 0: docker's and script's do.
+      const columns = () => stream.columns || 80;
       bar = new SingleBar({
         stream,
         clearOnComplete: true,
         hideCursor: false,
         linewrap: true,
         format: (_, { value, total: all }, { what: running }) =>
-          barLine(running as string, value, all, now() - began, stream.columns ?? 80),
+          barLine(running as string, value, all, now() - began, columns()),
       });
       bar.start(total, done, payload);
     } else {

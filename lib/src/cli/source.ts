@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { recordedRuns } from "../baselines/recorded";
 import { LabError } from "../core/error";
 import type { RunDocument } from "../record/schema";
@@ -32,7 +32,8 @@ export interface RunChoice {
 /**
  * Loads what was asked for.
  *
- * Errors: "bad-bundle", those of `readRun` for a file named, "no-such-run", "no-such-suite", "no-such-device".
+ * Errors: "bad-bundle", those of `readRun` for a file named, "no-such-run", "no-such-suite", "no-such-device",
+ * "no-such-file".
  */
 export async function loadSource(choice: RunChoice = {}): Promise<Source> {
   const all = choice.from ? await named(choice.from) : stored();
@@ -111,6 +112,11 @@ async function named(files: readonly string[]): Promise<Source> {
   const traces: StoredTrace[] = [];
   const warnings: string[] = [];
   for (const file of files) {
+    if (!existsSync(file)) {
+      throw new LabError("no-such-file", `Reading results: there is no file ${file}.`, {
+        advice: "Name a bundle (lab export results.zip) or a result file.",
+      });
+    }
     if (file.endsWith(".zip")) {
       const { readBundle } = await import("../record/bundle");
       const bundle = readBundle(file);
