@@ -32,6 +32,16 @@ test("barPlot() draws a bar a record and labels it", () => {
   assert.doesNotMatch(caption, /CPU device/);
 });
 
+test("barPlot() puts rungs in order of the ladder, before everything else", () => {
+  const named = ["torch", "softmax/05_vector", "softmax/04_online"].map((name) => {
+    const record = fixtureRecord();
+    return { ...record, implementation: { ...record.implementation, name } };
+  });
+  const { svg } = barPlot(named);
+  const order = ["softmax/04_online", "softmax/05_vector", "torch"].map((name) => svg.indexOf(`>${name}<`));
+  assert.ok(order[0] > 0 && order[0] < order[1] && order[1] < order[2], String(order));
+});
+
 test("barPlot() draws ambiguous bars hollow, leaves rejected out and counts both in the caption", () => {
   const { svg, caption } = barPlot([
     fixtureRecord({ id: "good" }),

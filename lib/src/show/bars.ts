@@ -7,6 +7,9 @@ import { type MetricName, metricFor } from "./metric";
 import { colors, type Swatch, textWidth } from "./theme";
 import { honourVerdicts, isAmbiguous } from "./verdicts";
 
+/** The name of a rung: "softmax/04_online". */
+const RUNG = /^[\w-]+\/\d\d_/;
+
 /** How bars are drawn. */
 export interface BarOptions {
   readonly title?: string;
@@ -51,9 +54,9 @@ export function barPlot(records: readonly MeasureRecord[], options: BarOptions =
       },
     ];
   });
-  const names = [...new Set(records.map((r) => r.implementation.name))].filter((n) =>
-    rows.some((r) => r.name === n),
-  );
+  const given = [...new Set(rows.map((r) => r.name))];
+  // A ladder is read rung by rung, in whatever order it was measured.
+  const names = [...given.filter((n) => RUNG.test(n)).sort(), ...given.filter((n) => !RUNG.test(n))];
   const left = Math.min(260, Math.max(60, ...names.map(textWidth)) + 12);
   const right = Math.max(40, ...rows.map((r) => textWidth(r.label))) + 12;
   const grouped = cases.length > 1;
