@@ -61,7 +61,9 @@ function objectPath(objects, source) {
 }
 
 function findCompiler() {
-  const candidates = [process.env.CXX, "g++", "clang++", "c++", "clang++-19", "clang++-16", "clang++-14"];
+  const gccs = [16, 15, 14, 13, 12, 11].map((version) => `g++-${version}`);
+  const clangs = [22, 21, 20, 19, 18, 17, 16, 15, 14].map((version) => `clang++-${version}`);
+  const candidates = [process.env.CXX, "g++", "clang++", ...gccs, ...clangs, "c++"];
   for (const command of candidates.filter(Boolean)) {
     try {
       const version = execFileSync(command, ["--version"], {

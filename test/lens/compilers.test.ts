@@ -186,3 +186,21 @@ extern "C" __global__ void copied(const float* from, float* to, int n) {
   const report = await lab.lens(kernel, { grid: 1, block: 1 }, dev.randn([40]), dev.zeros([80]), 40);
   assert.equal(report.summary.bytesAsked, 3 * 160, "read, filled and written");
 });
+
+test("a g++ that only its version names is found, by the device, by the lens and by the doctor", async (t) => {
+  const { path, clang } = await hostCompiler();
+  if (clang) return t.skip("this machine's compiler is clang");
+  onlyThese({ ...Object.fromEntries(binutils), "g++-13": path });
+  assert.match((await hostCompiler()).path, /\/g\+\+-13$/);
+  assert.match((await lensCompiler()).path, /\/g\+\+-13$/);
+  const { stdout } = spawnSync(process.execPath, [homePath("lib", "bin", "lab.js"), "doctor", "--json"], {
+    encoding: "utf8",
+    env: process.env,
+  });
+  const parts = JSON.parse(stdout) as { name: string; found: boolean; detail: string }[];
+  for (const name of ["C++ compiler", "lens"]) {
+    const part = parts.find((one) => one.name === name)!;
+    assert.equal(part.found, true, name);
+    assert.match(part.detail, /\/g\+\+-13$/, name);
+  }
+});

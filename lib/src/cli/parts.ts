@@ -4,10 +4,9 @@ import { promisify } from "node:util";
 import { loadAddon } from "../backend/binding";
 import { cudaLibraryFolders } from "../backend/cuda/search";
 import { type CudaTool, findCudaTool } from "../backend/cuda/tools";
-import { lensCompiler } from "../backend/simt/compiler";
+import { hostCompiler, lensCompiler } from "../backend/simt/compiler";
 import { checkInstrumentation } from "../backend/simt/instrument";
 import { findTorch } from "../baselines/run";
-import { env } from "../core/env";
 import { LabError } from "../core/error";
 import { homePath } from "../core/paths";
 import { open } from "../runtime/open";
@@ -55,12 +54,12 @@ async function node(): Promise<Part> {
 }
 
 async function compiler(): Promise<Part> {
-  for (const program of [env("CXX"), "g++", "clang++", "clang++-14"]) {
-    if (!program) continue;
-    const line = (await firstLine(program, ["--version"])) ?? null;
-    if (line) return found("C++ compiler", line.match(/\d+\.\d+(\.\d+)?/)?.[0] ?? line, program, true);
+  try {
+    const { version, path } = await hostCompiler();
+    return found("C++ compiler", version.match(/\d+\.\d+(\.\d+)?/)?.[0] ?? version, path, true);
+  } catch (error) {
+    return missing("C++ compiler", "apt-get install g++   (or set CXX)", message(error), true);
   }
-  return missing("C++ compiler", "apt-get install g++   (or set CXX)", null, true);
 }
 
 async function lens(): Promise<Part> {

@@ -12,10 +12,13 @@ export interface HostCompiler {
   readonly clang: boolean;
 }
 
-const names = ["g++", "clang++", ...[20, 19, 18, 17, 16, 15, 14].map((n) => `clang++-${n}`), "c++"];
+// Distributions name further versions by number: a machine may have nothing but a g++-13.
+const gccs = ["g++", ...[16, 15, 14, 13, 12, 11].map((n) => `g++-${n}`)];
+const clangs = ["clang++", ...[22, 21, 20, 19, 18, 17, 16, 15, 14].map((n) => `clang++-${n}`)];
+const names = ["g++", "clang++", ...gccs.slice(1), ...clangs.slice(1), "c++"];
 const known = new Map<string, Promise<HostCompiler>>();
 
-/** The compiler of the CPU device: $CXX, else the first of g++, clang++ on PATH. Errors: "no-compiler". */
+/** The compiler of the CPU device: $CXX, else the first of g++, clang++, g++-16 to 11, clang++-22 to 14 on PATH. Errors: "no-compiler". */
 export function hostCompiler(): Promise<HostCompiler> {
   const wanted = env("CXX");
   const key = `${wanted ?? ""}|${process.env.PATH ?? ""}`;
@@ -36,7 +39,7 @@ export function hostCompiler(): Promise<HostCompiler> {
 export async function lensCompiler(): Promise<HostCompiler> {
   const own = await hostCompiler();
   if (!own.clang) return own;
-  for (const name of ["g++", "g++-14", "g++-13", "g++-12", "g++-11"]) {
+  for (const name of gccs) {
     const path = onPath(name);
     const { code, out } = path
       ? await runCompiler(path, ["-dumpversion"], process.cwd())
