@@ -136,11 +136,6 @@ test("judge() rejects work that goes on after its end, beyond what an idle devic
   assert.match(late.reasons[0], /work went on for 396 us .* another stream or thread/);
   const idle = judge(evidence({ method: method({ unfinished: 6e-6, idle: 4e-6 }) }));
   assert.equal(idle.verdict, "trusted");
-  // The evidence's median is a millisecond: 1.1 ms are a fifth of 5 runs, and half a percent of 226.
-  const cpu = (batch: number) =>
-    judge(evidence({ kind: "cpu", method: method({ unfinished: 1.1e-3, idle: 0, batch }) })).verdict;
-  assert.equal(cpu(5), "rejected");
-  assert.equal(cpu(226), "trusted");
 });
 
 const output = { name: "y", dtype: "f32", elements: 100, hash: "0", nan: 0, untouched: 0, zeros: 0 };

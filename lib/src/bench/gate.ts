@@ -102,18 +102,13 @@ function allZeros({ elements, zeros }: OutputRecord): boolean {
   return elements > 0 && zeros === elements;
 }
 
-/** Share of a run on the CPU device that must be hidden to be held against it. */
-const leastHidden = 0.01;
-
 function escapes({ kind, method, statistics }: Evidence, gate: Gate): string[] {
   const { unfinished, idle, batch } = method;
   if (unfinished === undefined || unfinished === null) return [];
   // On the CPU device a thread of the warm-up may run on after empty events as well, and must not excuse itself.
   const late = unfinished - Math.min(idle ?? 0, kind === "cpu" ? gate.unfinished : Number.POSITIVE_INFINITY);
+  if (late <= gate.unfinished) return [];
   const share = late / (statistics.median * batch);
-  // A busy host lets a CPU device's threads end milliseconds late: what hides less than this changes no number by more.
-  const least = kind === "cpu" ? leastHidden : 0;
-  if (late <= gate.unfinished || share < least) return [];
   return [
     `work went on for ${(late * 1e6).toFixed(0)} us after the timed run had ended (${percent(share)} of it): ` +
       "it was put on another stream or thread",
