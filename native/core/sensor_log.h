@@ -4,10 +4,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "backend.h"
+#include "own_threads.h"
 #include "timing.h"
 
 namespace lab {
@@ -17,7 +17,7 @@ class SensorLog {
   // Reads once at once; a device that answers nothing is not asked again until the end.
   SensorLog(Backend& backend, std::vector<TimedState>* out)
       : backend_(backend), out_(out), began_(std::chrono::steady_clock::now()) {
-    if (read()) thread_ = std::thread([this] { watch(); });
+    if (read()) thread_.start([this] { watch(); });
   }
   ~SensorLog() { stop(); }
   SensorLog(const SensorLog&) = delete;
@@ -31,7 +31,7 @@ class SensorLog {
       stopped_ = true;
     }
     wake_.notify_one();
-    if (thread_.joinable()) thread_.join();
+    thread_.join();
     read();
   }
 
@@ -62,8 +62,8 @@ class SensorLog {
   const std::chrono::steady_clock::time_point began_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::thread thread_;
   bool stopped_ = false;
+  OwnThread thread_;  // last: it uses the others
 };
 
 }  // namespace lab

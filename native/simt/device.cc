@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "../core/own_threads.h"
 #include "../core/random.h"
 #include "host_info.h"
 #include "limits.h"
@@ -44,6 +45,7 @@ CpuDevice::CpuDevice(const OpenOptions& options)
       memory_(options.memoryLimit ? options.memoryLimit : Memory::defaultLimit()),
       workers_(workerOptions(options, workerCount_, &print_)) {
   installFaultHandlers();
+  adoptPresentThreads();
 }
 
 DeviceInfo CpuDevice::info() { return describeHost(int(workerCount_), memory_.reading().total); }

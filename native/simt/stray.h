@@ -3,7 +3,8 @@
 
 namespace lab::simt {
 
-// Seconds for which other threads of this process ran, or wanted to, while this one slept a millisecond.
+// Seconds for which threads that neither the lab nor Node started ran, or wanted to, in a millisecond; 0 at once where
+// there are none.
 double strayWork();
 
 }  // namespace lab::simt

@@ -1,6 +1,5 @@
 #include "workers.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -61,15 +60,14 @@ struct Workers::Worker {
   uint32_t clusterRank = 0;    // of the worker's blocks
   std::atomic<GridRun*> job{nullptr};
   std::condition_variable wake;
-  Workers* pool = nullptr;
-  pthread_t thread{};
+  OwnThread thread;
 };
 
 Workers::Workers(const WorkerOptions& options) : options_(options) {
   if (!options_.stackBytes) options_.stackBytes = kDefaultStackBytes;
   // Where the host has no room for all, those there are do the work; run() refuses where there is none.
   if (!ensure(options_.workers)) options_.workers = unsigned(workers_.size());
-  if (options_.timeLimitSeconds > 0) watchdog_ = std::thread([this] { watch(); });
+  if (options_.timeLimitSeconds > 0) watchdog_.start([this] { watch(); });
 }
 
 Workers::~Workers() {
@@ -79,30 +77,24 @@ Workers::~Workers() {
     for (auto& worker : workers_) worker->wake.notify_one();
     watched_.notify_one();
   }
-  for (auto& worker : workers_) pthread_join(worker->thread, nullptr);
-  if (watchdog_.joinable()) watchdog_.join();
+  for (auto& worker : workers_) worker->thread.join();
+  watchdog_.join();
 }
 
 bool Workers::ensure(size_t count) {
   while (workers_.size() < count) {
     auto worker = std::make_unique<Worker>(options_);
     if (!worker->stacks.ok() || !worker->shared.ok()) return false;
-    worker->pool = this;
-    auto body = [](void* raw) -> void* {
-      auto* self = static_cast<Worker*>(raw);
-      self->pool->work(*self);
-      return nullptr;
-    };
+    if (!worker->thread.start([this, self = worker.get()] { work(*self); })) return false;
     std::lock_guard<std::mutex> lock(mutex_);  // the watchdog walks the list
-    // std::thread would end the process where there can be no more threads.
-    if (pthread_create(&worker->thread, nullptr, body, worker.get()) != 0) return false;
     workers_.push_back(std::move(worker));
   }
   return true;
 }
 
 bool Workers::run(GridRun& grid) {
-  if (workers_.empty()) return false;
+  const bool unwatched = options_.timeLimitSeconds > 0 && !watchdog_.running();
+  if (workers_.empty() || unwatched) return false;
   GridBarrier barrier;
   std::vector<std::unique_ptr<Cluster>> clusters;
   const bool clustered = grid.clusterBlocks() > 1;
@@ -128,7 +120,7 @@ bool Workers::run(GridRun& grid) {
   std::unique_lock<std::mutex> lock(mutex_);
   running_ = count;
   launches_++;
-  if (watchdog_.joinable()) watched_.notify_one();
+  if (options_.timeLimitSeconds > 0) watched_.notify_one();
   for (size_t i = 0; i < count; i++) {
     workers_[i]->cluster = clusters.empty() ? nullptr : clusters[i / grid.clusterBlocks()].get();
     workers_[i]->clusterRank = uint32_t(i % grid.clusterBlocks());
@@ -221,7 +213,7 @@ void Workers::watch() {
     bool over = !watched_.wait_for(lock, limit, [&] { return stopping_ || running_ == 0 || launches_ != launch; });
     if (!over) continue;
     for (auto& worker : workers_) {
-      if (worker->context.grid) pthread_kill(worker->thread, timeLimitSignal());
+      if (worker->context.grid) worker->thread.signal(timeLimitSignal());
     }
   }
 }

@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "../core/backend.h"
+#include "../core/own_threads.h"
 #include "fault.h"
 #include "grid.h"
 
@@ -52,7 +52,7 @@ class Workers {
   size_t running_ = 0;        // workers still busy with the launch
   uint64_t launches_ = 0;
   bool stopping_ = false;
-  std::thread watchdog_;
+  OwnThread watchdog_;
 };
 
 }  // namespace lab::simt

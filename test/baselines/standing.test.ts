@@ -36,7 +36,15 @@ test("lab standing --json prints an array of rows and nothing else", () => {
     ]);
     assert.equal(row.suite, "softmax");
   }
-  assert.deepEqual(JSON.parse(lab("standing", "nothing", "--json").stdout), []);
+});
+
+test("lab standing --json of a suite that is not there is an error, as JSON too", () => {
+  const { stdout, status } = lab("standing", "nothing", "--json");
+  const { error } = JSON.parse(stdout) as { error: { code: string; message: string; advice: string } };
+  assert.equal(error.code, "no-such-suite");
+  assert.match(error.message, /"nothing"/);
+  assert.match(error.advice, /softmax/);
+  assert.notEqual(status, 0);
 });
 
 test("lab audit --json holds rows, rule and counts", () => {

@@ -39,5 +39,5 @@ details { margin: 10px 0; } summary { cursor: pointer; color: var(--accent); pad
   .lab-scroll { overflow: visible !important; } .lab-figure svg { min-width: 0; width: 100%; height: auto; }
   .lab-figure, .card, .notice, tr, li { break-inside: avoid; } thead { display: table-header-group; }
   body { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  .lab-table { font-size: 7pt !important; } .lab-table th, .lab-table td { padding: 1px 4px !important; } .lab-table:not(.names) td:last-child[style*="left"] { min-width: 0; } .lab-table td:nth-child(-n+2) { white-space: normal !important; min-width: 13ch; }
+  .lab-table { font-size: 7pt !important; } .lab-table th, .lab-table td { padding: 1px 4px !important; } .lab-table:not(.names) :is(th, td):last-child { min-width: 0 !important; } .lab-table td:nth-child(-n+2) { white-space: normal !important; min-width: 13ch; }
 }`;
