@@ -46,6 +46,7 @@ class Metrics : public Observer {
   void replay(uint32_t warp);
   void visit(uint32_t warp, const Step& step);
   void access(uint32_t warp, const Step& step);
+  Request withinVariable(Request request) const;
   void requested(uint32_t warp, SiteId site, const Request& request);
 
   LaunchFacts facts_;
@@ -212,6 +213,17 @@ void Metrics::access(uint32_t warp, const Step& step) {
   }
 }
 
+// A GPU's shared memory begins at a sector; a worker's begins where its thread-local variables happen to lie.
+Request Metrics::withinVariable(Request request) const {
+  const uint64_t first = request.address[__builtin_ctz(request.mask)];
+  for (const Allocation& one : facts_.shared) {
+    if (first - one.base >= one.bytes) continue;
+    for (uint32_t left = request.mask; left; left &= left - 1) request.address[__builtin_ctz(left)] -= one.base;
+    break;
+  }
+  return request;
+}
+
 void Metrics::requested(uint32_t warp, SiteId id, const Request& request) {
   const Site& site = sites_[id];
   if (site.kind() == Kind::kMatrixRead && site.bytes() == 0) return;  // lanes that give ldmatrix no row
@@ -224,7 +236,7 @@ void Metrics::requested(uint32_t warp, SiteId id, const Request& request) {
     cost = waves.needed;
     ideal = waves.ideal;
   } else {
-    cost = sectors(request);
+    cost = sectors(site.space() == Space::kPeer ? withinVariable(request) : request);
     ideal = idealSectors(request);
   }
   auto lanes = uint32_t(__builtin_popcount(request.mask));
