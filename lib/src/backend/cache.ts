@@ -60,10 +60,7 @@ export async function cached(
   build: (dir: string) => Promise<void>,
 ): Promise<{ dir: string; hit: boolean }> {
   const root = privateFolder(cacheRoot());
-  const hash = createHash("sha256");
-  // Lengths between the parts, so that no two lists of parts read the same.
-  for (const part of [kind, ...keyParts]) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  const dir = join(root, `${kind}-${hash.digest("hex").slice(0, 40)}`);
+  const dir = join(root, entryName(kind, keyParts));
   if (intact(dir)) return { dir, hit: true };
 
   const temporary = join(root, `.new-${process.pid}-${randomBytes(6).toString("hex")}`);
@@ -77,6 +74,19 @@ export async function cached(
     rmSync(temporary, { recursive: true, force: true });
   }
   return { dir, hit: false };
+}
+
+/** The folder of a cache entry that is there already; null where it would have to be built. Errors: "cache-not-private". */
+export function cachedAlready(kind: string, keyParts: readonly string[]): string | null {
+  const dir = join(privateFolder(cacheRoot()), entryName(kind, keyParts));
+  return intact(dir) ? dir : null;
+}
+
+function entryName(kind: string, keyParts: readonly string[]): string {
+  const hash = createHash("sha256");
+  // Lengths between the parts, so that no two lists of parts read the same.
+  for (const part of [kind, ...keyParts]) hash.update(`${Buffer.byteLength(part)}:`).update(part);
+  return `${kind}-${hash.digest("hex").slice(0, 40)}`;
 }
 
 /** Builds an entry; where the system refuses to write it (a full disk, a quota), that is the cache's error. */

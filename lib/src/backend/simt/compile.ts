@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { homePath } from "../../core/paths";
 import { type ReachedFile, reachedFiles } from "../../core/reached";
@@ -7,9 +7,10 @@ import type { CompiledModule, CompileRequest } from "../compiled";
 import { branches, droppedBranches, marked, needsDeciding } from "./branches";
 import { type HostCompiler, hostCompiler, lensCompiler, moduleFlags, runCompiler } from "./compiler";
 import { cpuFeatures } from "./cpu";
+import { deviceHeaderFolder, deviceHeaderName, deviceHeaders, firstHeader } from "./deviceHeaders";
 import { hostCompileError } from "./diagnostics";
 import { chooseEntries, entryError, type ModuleText } from "./entries";
-import { buildInstrumented, instrumentation } from "./instrument";
+import { buildInstrumented, instrumentation, instrumentFlags } from "./instrument";
 import { entryTable, refuseLaunches, translate } from "./translate";
 
 interface Built {
@@ -105,15 +106,17 @@ function stepFlags(compiler: HostCompiler): string[] {
   return ["-D__KERNEL_LAB_STEPS__=1", "-finline-functions", ...inlining];
 }
 
+/** What every module is compiled with. */
+function commonArguments(compiler: HostCompiler): string[] {
+  return [...moduleFlags(compiler), "-D__KERNEL_LAB_CPU__=1", "-D__CUDACC__=1", "-D__CUDA_ARCH__=900"];
+}
+
 /** Options that belong to the request; the key of the cache holds them. */
 function argumentsOf(request: CompileRequest, compiler: HostCompiler): string[] {
   const value = (given: string | number | boolean): string =>
     given === true ? "1" : given === false ? "0" : String(given);
   return [
-    ...moduleFlags(compiler),
-    "-D__KERNEL_LAB_CPU__=1",
-    "-D__CUDACC__=1",
-    "-D__CUDA_ARCH__=900",
+    ...commonArguments(compiler),
     ...Object.entries(request.defines).map(([name, given]) => `-D${name}=${value(given)}`),
     // NVRTC's own spellings mean nothing to a host compiler.
     ...request.options.filter((option) => /^-[DUIOfW]/.test(option)),
@@ -133,13 +136,20 @@ async function build(
   const folders = [...request.includes, homePath("kernels", "include")];
   // A way up from a folder ("../a.h") exists only where the folder itself does.
   for (const folder of folders) mkdirSync(mirror(folder), { recursive: true });
+  const first = request.options.some((option) => /^-[fOW]/.test(option))
+    ? deviceHeaderName
+    : firstHeader(compiler, [
+        ...commonArguments(compiler),
+        ...(purpose === "cpu" ? [] : instrumentFlags(compiler, purpose !== "lens")),
+        ...(purpose === "steps" ? stepFlags(compiler) : []),
+      ]);
   const full = [
     ...arguments_,
     ...folders.map((folder) => `-I${mirror(folder)}`),
     ...folders.map((folder) => `-I${folder}`),
-    `-I${homePath("native", "simt", "include")}`,
+    `-I${deviceHeaderFolder()}`,
     "-include",
-    "kernel_lab_device.h",
+    first,
   ];
   const write = (texts: readonly string[]): void => {
     headers.forEach(({ path, name }, index) => {
@@ -206,22 +216,4 @@ async function decideBranches(
     text,
     dropped: droppedBranches(branches, index, out),
   }));
-}
-
-let headerStamp: string | undefined;
-
-/** Text of the device headers, read once a process: a change of one makes every entry of the cache stale. */
-function deviceHeaders(): string {
-  headerStamp ??= readAll(homePath("native", "simt", "include"));
-  return headerStamp;
-}
-
-function readAll(folder: string): string {
-  return readdirSync(folder, { withFileTypes: true })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((entry) => {
-      const path = join(folder, entry.name);
-      return entry.isDirectory() ? readAll(path) : `${entry.name}\n${readFileSync(path, "utf8")}`;
-    })
-    .join("\n");
 }

@@ -2,7 +2,9 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LabError } from "../../core/error";
 import { homePath } from "../../core/paths";
+import { cached } from "../cache";
 import { type HostCompiler, runCompiler } from "./compiler";
+import { deviceHeaders } from "./deviceHeaders";
 
 // A GPU's compiler inlines device functions. g++ must too: it does not instrument a structure that a call takes or answers
 // by value in memory, so that `join(mine, shared[w])` of a function left out of line would be a load unseen.
@@ -41,7 +43,7 @@ const asWritten = [
  *   members are used one by one is told as its members, or as halves where a function answered it, and not checked for its
  *   alignment as a whole. So g++ is preferred (compiler.ts), and test/lens/clang.test.ts holds what clang alone can do
  */
-function flags(compiler: HostCompiler, checks: boolean): string[] {
+export function instrumentFlags(compiler: HostCompiler, checks: boolean): string[] {
   const common = ["-O2", "-g", "-D__KERNEL_LAB_LENS__=1", "-fsanitize=thread"];
   // The checks call out where they fail and the kernel goes on (hooks/check_hooks.inc.h).
   if (checks) common.push("-fsanitize=signed-integer-overflow,bounds,alignment");
@@ -83,7 +85,7 @@ export async function checkInstrumentation(compiler: HostCompiler): Promise<void
   const nothing = ["-x", "c++", "/dev/null", "-c", "-o", "/dev/null"];
   const { code, err } = await runCompiler(
     compiler.path,
-    [...flags(compiler, true), ...nothing],
+    [...instrumentFlags(compiler, true), ...nothing],
     process.cwd(),
   );
   if (code !== 0) throw unable(compiler, err.trim().split("\n")[0] ?? "");
@@ -94,9 +96,13 @@ const checksFile = () => homePath("native", "simt", "hooks", "check_hooks.inc.h"
 
 /** What an instrumented module depends on beside its source: for the key of the cache. */
 export function instrumentation(compiler: HostCompiler, checks: boolean): string[] {
-  const table = readFileSync(homePath("native", "simt", "lens", "hook_table.h"), "utf8");
-  const hooks = [hooksFile(), checksFile()].map((file) => readFileSync(file, "utf8"));
-  return ["-Bsymbolic-functions", ...flags(compiler, checks), ...hooks, table];
+  return ["-Bsymbolic-functions", ...instrumentFlags(compiler, checks), ...hookSources()];
+}
+
+function hookSources(): string[] {
+  return [hooksFile(), checksFile(), homePath("native", "simt", "lens", "hook_table.h")].map((file) =>
+    readFileSync(file, "utf8"),
+  );
 }
 
 /**
@@ -112,16 +118,30 @@ export async function buildInstrumented(
   checks: boolean,
 ): Promise<{ code: number; err: string }> {
   const arguments_ = full.filter((argument) => argument !== "-shared");
+  const hooks = compiledHooks(compiler);
+  hooks.catch(() => undefined); // told below, unless the module's own error comes first
   const module = await runCompiler(
     compiler.path,
-    [...arguments_, ...flags(compiler, checks), "-c", "module.cc", "-o", "module.o"],
+    [...arguments_, ...instrumentFlags(compiler, checks), "-c", "module.cc", "-o", "module.o"],
     dir,
   );
   if (module.code !== 0) {
     throwUnlessAble(compiler, module.err);
     return module;
   }
-  const plain = [
+  // The module calls the memcpy of the hooks, not the library's of the same name.
+  const linked = await runCompiler(
+    compiler.path,
+    ["-shared", "-Wl,-Bsymbolic-functions", "module.o", await hooks, "-o", "module.so", "-lm"],
+    dir,
+  );
+  rmSync(join(dir, "module.o"));
+  return { code: linked.code, err: module.err + linked.err };
+}
+
+/** The hooks' object file, in the cache: every instrumented module is linked with the same. */
+async function compiledHooks(compiler: HostCompiler): Promise<string> {
+  const arguments_ = [
     "-std=c++17",
     "-O2",
     "-fPIC",
@@ -132,16 +152,16 @@ export async function buildInstrumented(
     "-U_FORTIFY_SOURCE",
     "-fno-stack-protector",
   ];
-  const hooks = await runCompiler(compiler.path, [...plain, "-c", hooksFile(), "-o", "hooks.o"], dir);
-  if (hooks.code !== 0) return hooks;
-  // The module calls the memcpy of the hooks, not the library's of the same name.
-  const linked = await runCompiler(
-    compiler.path,
-    ["-shared", "-Wl,-Bsymbolic-functions", "module.o", "hooks.o", "-o", "module.so", "-lm"],
-    dir,
-  );
-  for (const object of ["module.o", "hooks.o"]) rmSync(join(dir, object));
-  return { code: linked.code, err: module.err + linked.err };
+  const key = [compiler.version, deviceHeaders(), ...hookSources(), ...arguments_];
+  const { dir } = await cached("hooks", key, async (folder) => {
+    const { code, err } = await runCompiler(
+      compiler.path,
+      [...arguments_, "-c", hooksFile(), "-o", "hooks.o"],
+      folder,
+    );
+    if (code !== 0) throw unable(compiler, err.trim().split("\n")[0] ?? "");
+  });
+  return join(dir, "hooks.o");
 }
 
 /** A compiler that does not know the flags, or has no support for them on this machine, says so in these words. */
