@@ -32,6 +32,16 @@ async function check(name, command, args) {
   }
 }
 
+/** The linter, unless only some tests are run, and the tests' own types. */
+async function checks(style) {
+  if (style) {
+    const biome = inRoot("node_modules", "@biomejs", "biome", "bin", "biome");
+    await check("Style", process.execPath, [biome, "check", "."]);
+  }
+  const compiler = inRoot("node_modules", "typescript", "bin", "tsc");
+  await check("Test types", process.execPath, [compiler, "-p", inRoot("test"), "--pretty", "false"]);
+}
+
 async function pythonParts() {
   try {
     await ensureEnvironment(["jupyter", "nvrtc"]);
@@ -87,16 +97,7 @@ await runMain(async () => {
   const start = performance.now();
   const words = process.argv.slice(2);
   await setup();
-  await pythonParts();
-  if (words.length === 0) {
-    await check("Style", process.execPath, [
-      inRoot("node_modules", "@biomejs", "biome", "bin", "biome"),
-      "check",
-      ".",
-    ]);
-  }
-  const compiler = inRoot("node_modules", "typescript", "bin", "tsc");
-  await check("Test types", process.execPath, [compiler, "-p", inRoot("test"), "--pretty", "false"]);
+  await Promise.all([pythonParts(), checks(words.length === 0)]);
   const files = testFiles(words);
   if (files.length === 0) throw new Error(`no test file's path holds ${words.join(" or ")}`);
   await runFiles(files);
