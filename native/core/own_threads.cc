@@ -47,6 +47,7 @@ class Announced {
 
 // What a thread takes over from start(), which keeps it until `known` is set.
 struct Start {
+  explicit Start(std::function<void()> what) : body(std::move(what)) {}
   std::function<void()> body;
   std::mutex mutex;
   std::condition_variable changed;
@@ -83,7 +84,7 @@ std::vector<long> presentThreads() {
 
 bool OwnThread::start(std::function<void()> body) {
   join();
-  Start start{std::move(body)};
+  Start start(std::move(body));
   if (pthread_create(&thread_, nullptr, run, &start) != 0) return false;
   running_ = true;
   std::unique_lock<std::mutex> lock(start.mutex);
