@@ -12,6 +12,7 @@ import { storeFigure } from "./storeFigure";
 const rows = 512;
 const cols = 4096;
 const block = 256;
+const rounds = 5;
 
 /** The kernel of the comparison: a row a block, block 256, two passes through shared memory. numba_softmax.py twins it. */
 export const softmaxSource = `
@@ -68,7 +69,7 @@ export async function cpuFigures(progress: (what: (typeof cpuSteps)[number]) => 
       "ns/element",
       "at most",
       25,
-      "best median of 3 rounds, block 256",
+      `best median of ${rounds} rounds, block 256`,
     ),
     figureOf(
       "CPU softmax, two cores against one",
@@ -76,7 +77,7 @@ export async function cpuFigures(progress: (what: (typeof cpuSteps)[number]) => 
       "x",
       "at least",
       1.8,
-      "ratio of the best medians of 3 rounds each, in turns",
+      `ratio of the best medians of ${rounds} rounds each, in turns`,
     ),
     numbaFigure(numba, each(one)),
     figureOf(
@@ -103,7 +104,7 @@ export async function cpuFigures(progress: (what: (typeof cpuSteps)[number]) => 
 /** Rounds on one worker and on two in turns; other work on the host only ever adds time, so the best round counts. */
 async function inTurns(): Promise<{ one: MeasureRecord; two: MeasureRecord }> {
   const best: (MeasureRecord | undefined)[] = [];
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const workers of [1, 2]) {
       const record = await onWorkers(workers);
       const held = best[workers];
