@@ -28,6 +28,22 @@ test("speedUpsOf() holds the fastest of ours against every baseline that is not 
   assert.ok(Math.abs(found[1].ratio - 3) < 0.01 && found[1].lo <= found[1].ratio);
 });
 
+test("speedUpsOf() takes the trusted one of two records of ours, and the baseline of its run", () => {
+  const doubtful = fixtureRecord({ id: "fast", samples: at(0.9), verdict: "ambiguous" });
+  const trusted = fixtureRecord({ id: "fast", samples: at(1) });
+  const beside = { ...base("eager", 3), environment: trusted.environment };
+  const found = speedUpsOf([
+    doubtful,
+    { ...base("eager", 2), environment: doubtful.environment },
+    trusted,
+    beside,
+  ]);
+  assert.equal(found.length, 1);
+  assert.equal(found[0].ours, trusted);
+  assert.equal(found[0].baseline, beside);
+  assert.equal(found[0].sameRun, true);
+});
+
 test("speedUpPlot() draws a point a ratio and leaves the doubtful ones hollow", () => {
   const found = speedUpsOf([
     fixtureRecord({ id: "fast", samples: at(1) }),

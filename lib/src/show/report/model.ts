@@ -175,8 +175,8 @@ function section(records: MeasureRecord[], runs: readonly RunDocument[]): SuiteS
     records,
     best,
     failures,
-    headlines: ours.length === 0 ? [] : headlines(best),
-    speedUps: speedUpsOf(best),
+    headlines: ours.length === 0 ? [] : headlines(records),
+    speedUps: speedUpsOf(records),
     kernels: ours.map((record) => ({ record, use: utilizationOf(record), limit: limitOf(record) })),
     ladder: ladderOf(best),
     attempts: attemptsOf(records, failures),
@@ -209,9 +209,9 @@ function better(a: MeasureRecord, b: MeasureRecord): boolean {
   return rejectedA === rejectedB ? a.statistics.median < b.statistics.median : rejectedB === true;
 }
 
-function headlines(best: readonly MeasureRecord[]): string[] {
+function headlines(measured: readonly MeasureRecord[]): string[] {
   const cases = new Map<string, MeasureRecord[]>();
-  for (const record of best.filter((r) => r.verdict.verdict !== "rejected")) {
+  for (const record of measured.filter((r) => r.verdict.verdict !== "rejected")) {
     const key = caseKey(record);
     cases.set(key, [...(cases.get(key) ?? []), record]);
   }

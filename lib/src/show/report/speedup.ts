@@ -22,18 +22,26 @@ export interface SpeedUp {
   readonly sameRun: boolean;
 }
 
-/** The best of ours in each case against every baseline of it; rejected measurements are left out. */
-export function speedUpsOf(best: readonly MeasureRecord[]): SpeedUp[] {
+/**
+ * The best of ours in each case against every baseline of it; rejected measurements are left out. Of a baseline measured
+ * several times it is the one of the same run, else the fastest.
+ */
+export function speedUpsOf(measured: readonly MeasureRecord[]): SpeedUp[] {
   const cases = new Map<string, MeasureRecord[]>();
-  for (const record of best.filter((r) => r.verdict.verdict !== "rejected")) {
+  for (const record of measured.filter((r) => r.verdict.verdict !== "rejected")) {
     cases.set(caseKey(record), [...(cases.get(caseKey(record)) ?? []), record]);
   }
   return [...cases.values()].flatMap((records) => {
-    const sorted = [...records].sort((a, b) => a.statistics.median - b.statistics.median);
     const ours = bestOfOurs(records);
     if (!ours) return [];
-    return sorted
+    const beside = (r: MeasureRecord) => (sameRun(r, ours) ? 0 : 1);
+    const preferred = records
       .filter((r) => r.implementation.kind === "baseline")
+      .sort((a, b) => beside(a) - beside(b) || a.statistics.median - b.statistics.median);
+    const names = new Set(preferred.map((r) => r.implementation.name));
+    return [...names]
+      .map((name) => preferred.find((r) => r.implementation.name === name)!)
+      .sort((a, b) => a.statistics.median - b.statistics.median)
       .map((baseline) => {
         const { ratio, lo, hi, outcome } = compareRecords(ours, baseline);
         const word = outcome === "tie" ? ("tie" as const) : outcome === "a" ? "faster" : "slower";
