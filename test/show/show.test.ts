@@ -10,7 +10,7 @@ import { plot, table } from "kernel-lab/dist/show/plot";
 import { plotlyHtml } from "kernel-lab/dist/show/plotly";
 import { rooflinePlot } from "kernel-lab/dist/show/roofline";
 import { statisticsView } from "kernel-lab/dist/show/statisticsView";
-import { oursPalette } from "kernel-lab/dist/show/theme";
+import { colorOf, oursPalette } from "kernel-lab/dist/show/theme";
 import { parseHTML } from "linkedom";
 import { fixtureRecord } from "../record/fixtures";
 
@@ -218,4 +218,23 @@ test("plotlyHtml() has a heading, the height asked for and the lab's colours", (
   assert.match(html, /<div style="font:600[^>]*>a &#60;b&#62;<\/div>/);
   assert.match(html, /height:320px/);
   assert.ok(html.includes(oursPalette[0]));
+});
+
+test("colorOf() gives each rung of a long ladder a colour of its own, which reads on white and on near-black", () => {
+  const ladder = Array.from({ length: 16 }, (_, i) => fixtureRecord({ id: `rung ${i}` }));
+  const peers = Array.from({ length: 6 }, (_, i) => fixtureRecord({ id: `peer ${i}`, kind: "baseline" }));
+  const found = [...colorOf([...ladder, ...peers]).values()];
+  assert.equal(new Set(found).size, 22);
+  const linear = (value: number) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+  const luminance = (hex: string) => {
+    const [r, g, b] = [1, 3, 5].map((at) => linear(Number.parseInt(hex.slice(at, at + 2), 16) / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (a: string, b: string) => {
+    const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+    return (high + 0.05) / (low + 0.05);
+  };
+  for (const paper of ["#ffffff", "#14171c"]) {
+    for (const color of found) assert.ok(contrast(color, paper) >= 3, `${color} on ${paper}`);
+  }
 });

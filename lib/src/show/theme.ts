@@ -27,8 +27,11 @@ export const oursPalette = [
   "#6f7d2e",
 ];
 
+/** Further hues for a ladder of more rungs, each near one above in hue and apart from it in depth. */
+const furtherHues = ["#5f70e0", "#b5533c", "#579414", "#8a5cc0", "#a07035", "#3a86a8", "#c24a7d", "#5c8a68"];
+
 /** Greys and dashes are for what ours is held against. */
-export const baselinePalette = ["#85888f", "#6a6e77", "#9a8f80", "#7d8f99"];
+export const baselinePalette = ["#85888f", "#6a6e77", "#9a8f80", "#7d8f99", "#a08a9a", "#5f8070"];
 
 /** Fifteen steps from pale to deep for a heatmap, with text that reads on each. */
 export const heat = [
@@ -45,13 +48,14 @@ export const heat = [
 /** A colour for every implementation: hues for ours, greys for baselines. */
 export function colorOf(records: readonly MeasureRecord[]): Map<string, string> {
   const result = new Map<string, string>();
+  const hues = [...oursPalette, ...furtherHues];
   let ours = 0;
   let baselines = 0;
   for (const { implementation } of records) {
     if (result.has(implementation.name)) continue;
     const color =
       implementation.kind === "ours"
-        ? oursPalette[ours++ % oursPalette.length]!
+        ? hues[ours++ % hues.length]!
         : baselinePalette[baselines++ % baselinePalette.length]!;
     result.set(implementation.name, color);
   }
