@@ -9,6 +9,7 @@ import { type Figure, figureOf } from "./figure";
 
 const rows = 544;
 const cols = 4096;
+const rounds = 6;
 
 /** What `lensFigures` tells of, in order. */
 export const lensSteps = ["Lens: a traced softmax against the plain one"] as const;
@@ -25,8 +26,8 @@ export async function lensFigures(progress: (what: (typeof lensSteps)[number]) =
     let plain = Number.POSITIVE_INFINITY;
     let traced = Number.POSITIVE_INFINITY;
     let trace = await traceOnce(kernel, config, args);
-    for (let round = 0; round < 3; round++) {
-      plain = Math.min(plain, await best(5, () => plainOnce(device, kernel, config, args)));
+    for (let round = 0; round < rounds; round++) {
+      plain = Math.min(plain, await best(3, () => plainOnce(device, kernel, config, args)));
       traced = Math.min(
         traced,
         await best(1, async () => {
@@ -43,7 +44,7 @@ export async function lensFigures(progress: (what: (typeof lensSteps)[number]) =
         "x",
         "at most",
         30,
-        `${how}; best of 3 rounds in turns, copies of the tensors counted`,
+        `${how}; best of ${rounds} rounds in turns, copies of the tensors counted`,
       ),
       figureOf(
         "Lens, ten million traced accesses",
