@@ -202,6 +202,8 @@ Status CpuDevice::tensorMap(const TensorMapCmd& cmd, uint64_t address, void* out
 
 Status CpuDevice::loadModule(uint32_t handle, const std::string& path, const std::vector<EntryName>& entries,
                              std::vector<KernelAttributes>* out) {
+  if (modules_.count(handle))
+    return Status::error("invalid-command", "Loading a module: handle " + std::to_string(handle) + " is taken.");
   std::unique_ptr<Module> module;
   Status status = Module::load(path, &module);
   if (!status.ok()) return status;

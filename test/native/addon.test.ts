@@ -3,6 +3,7 @@ import { chmodSync, existsSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { test } from "node:test";
 import { loadAddon, type NativeDevice } from "kernel-lab/dist/backend/binding";
 import { CommandEncoder } from "kernel-lab/dist/backend/commands";
+import { compileForCpu } from "kernel-lab/dist/backend/simt/compile";
 
 const addon = loadAddon();
 const codeOf = (work: () => unknown): string => {
@@ -113,6 +114,27 @@ test("a closed device says so", () => {
   ]) {
     assert.equal(codeOf(work), "device-closed");
   }
+});
+
+test("a module's handle that is taken is refused, and the module that has it goes on", async () => {
+  const compiled = await compileForCpu({
+    source: `extern "C" __global__ void five(int* x) { x[threadIdx.x] = 5; }`,
+    fileName: "five.cu",
+    names: ["five"],
+    defines: {},
+    includes: [],
+    options: [],
+  });
+  const device = addon.openDevice("cpu", { workers: 1, searchPaths: [] });
+  const [five] = device.loadModule(7, compiled.binary, compiled.entries);
+  assert.equal(five!.name, "five");
+  assert.equal(
+    codeOf(() => device.loadModule(7, compiled.binary, compiled.entries)),
+    "invalid-command",
+  );
+  device.unloadModule(7);
+  assert.equal(device.loadModule(7, compiled.binary, compiled.entries).length, 1);
+  device.close();
 });
 
 /** xorshift32: the same garbage at every run. */
