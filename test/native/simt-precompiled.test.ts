@@ -93,6 +93,29 @@ test("a precompiled header that was damaged is made again", async (context) => {
   assert.notEqual(first(await calls("6.5f")), "kernel_lab_device.h");
 });
 
+test("a compiler that cannot map the precompiled header where it must lie reads the text", async (context) => {
+  if (clang) return context.skip("clang reads the text");
+  const noting = process.env.CXX!;
+  const unmapped = join(scratch, "unmapped-g++");
+  // What cc1plus says, and only of kernels.
+  const said = "cc1plus: fatal error: had to relocate PCH";
+  writeFileSync(
+    unmapped,
+    `#!/bin/sh\ncase "$*" in *headers-*module.cc*) echo "${said}" >&2; echo "$@" >> ${log}; exit 1;; esac\nexec ${noting} "$@"\n`,
+    { mode: 0o755 },
+  );
+  process.env.CXX = unmapped;
+  try {
+    await calls("1.5f"); // begins to precompile for this compiler
+    await until(() => entries("headers").length === 2);
+    const made = (await calls("1.25f")).filter((call) => call.includes("module.cc"));
+    assert.match(made[0]!, /-include \S*headers-/);
+    assert.match(made[1]!, /-include kernel_lab_device\.h/);
+  } finally {
+    process.env.CXX = noting;
+  }
+});
+
 test("the lens's hooks are compiled once", async () => {
   const kernel = await dev.compile(`extern "C" __global__ void one(float* x) { x[threadIdx.x] = 1.0f; }`);
   const another = await dev.compile(`extern "C" __global__ void two(float* x) { x[threadIdx.x] = 2.0f; }`);

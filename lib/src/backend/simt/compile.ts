@@ -136,20 +136,21 @@ async function build(
   const folders = [...request.includes, homePath("kernels", "include")];
   // A way up from a folder ("../a.h") exists only where the folder itself does.
   for (const folder of folders) mkdirSync(mirror(folder), { recursive: true });
-  const first = request.options.some((option) => /^-[fOW]/.test(option))
+  const own = request.options.some((option) => /^-[fOW]/.test(option));
+  const first = own
     ? deviceHeaderName
     : firstHeader(compiler, [
         ...commonArguments(compiler),
         ...(purpose === "cpu" ? [] : instrumentFlags(compiler, purpose !== "lens")),
         ...(purpose === "steps" ? stepFlags(compiler) : []),
       ]);
-  const full = [
+  const beginningWith = (header: string): string[] => [
     ...arguments_,
     ...folders.map((folder) => `-I${mirror(folder)}`),
     ...folders.map((folder) => `-I${folder}`),
     `-I${deviceHeaderFolder()}`,
     "-include",
-    first,
+    header,
   ];
   const write = (texts: readonly string[]): void => {
     headers.forEach(({ path, name }, index) => {
@@ -157,7 +158,14 @@ async function build(
       writeFileSync(mirror(path), `#line 1 ${JSON.stringify(name)}\n${texts[index]}`);
     });
   };
-  const [source, ...headerTexts] = await decideBranches(request, compiler, full, headers, dir, write);
+  const [source, ...headerTexts] = await decideBranches(
+    request,
+    compiler,
+    beginningWith(deviceHeaderName),
+    headers,
+    dir,
+    write,
+  );
   for (const { text, name, dropped } of [source!, ...headerTexts]) refuseLaunches(text, name, dropped);
   const entries = chooseEntries(request, source!, headerTexts);
   const translated = translate(source!.text, purpose === "steps", source!.dropped);
@@ -168,10 +176,14 @@ async function build(
     `#line 1 ${file}\n${translated}\n#line 1 "kernel table"\n${entryTable(entries)}\n`,
   );
   write(headerTexts.map(({ text, dropped }) => translate(text, false, dropped)));
-  const { code, err } =
+  const compileBeginningWith = (header: string) =>
     purpose === "cpu"
-      ? await runCompiler(compiler.path, [...full, "module.cc", "-o", "module.so"], dir)
-      : await buildInstrumented(compiler, full, dir, purpose !== "lens");
+      ? runCompiler(compiler.path, [...beginningWith(header), "module.cc", "-o", "module.so"], dir)
+      : buildInstrumented(compiler, beginningWith(header), dir, purpose !== "lens");
+  let { code, err } = await compileBeginningWith(first);
+  // Before g++ 13 a precompiled header works only at the address it was made for, which may be taken.
+  if (code !== 0 && first !== deviceHeaderName && /\bPCH\b/.test(err))
+    ({ code, err } = await compileBeginningWith(deviceHeaderName));
   if (code !== 0) throw entryError(request, entries, source!, err) ?? hostCompileError(request, err);
   rmSync(join(dir, "headers"), { recursive: true, force: true });
   const names = entries.map(({ name }) => ({ name, symbol: name }));
