@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { compilerNames } from "./compilers.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const folders = ["core", "cuda", "simt", "simt/lens"];
@@ -61,10 +62,7 @@ function objectPath(objects, source) {
 }
 
 function findCompiler() {
-  const gccs = [16, 15, 14, 13, 12, 11].map((version) => `g++-${version}`);
-  const clangs = [22, 21, 20, 19, 18, 17, 16, 15, 14].map((version) => `clang++-${version}`);
-  const candidates = [process.env.CXX, "g++", "clang++", ...gccs, ...clangs, "c++"];
-  for (const command of candidates.filter(Boolean)) {
+  for (const command of [process.env.CXX, ...compilerNames].filter(Boolean)) {
     try {
       const version = execFileSync(command, ["--version"], {
         encoding: "utf8",

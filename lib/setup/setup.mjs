@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { compilerNames } from "../../native/compilers.mjs";
 import {
   filesBelow,
   fingerprint,
@@ -40,7 +41,7 @@ export function checkNode(version = process.versions.node) {
 }
 
 /** The C++ compiler found, as {command, version}; throws with the command that installs one. */
-export function checkCompiler(candidates = [process.env.CXX, "g++", "clang++", "c++"]) {
+export function checkCompiler(candidates = [process.env.CXX, ...compilerNames]) {
   const seen = [];
   for (const command of candidates.filter(Boolean)) {
     let text;

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import * as lab from "kernel-lab";
 import { branches, needsDeciding, withoutBranches } from "kernel-lab/dist/backend/simt/branches";
 import { compileForSteps } from "kernel-lab/dist/backend/simt/compile";
-import { ints } from "./simt";
+import { ints, refusalOf } from "./simt";
 
 let dev: lab.Device;
 before(async () => {
@@ -17,17 +17,6 @@ after(() => dev.close());
 /** Names of the kernels a source compiles to. */
 async function built(source: string, options: lab.CompileOptions = {}): Promise<string[]> {
   return Object.keys((await dev.compileModule(source, { fileName: "mine.cu", ...options })).kernels);
-}
-
-/** What compiling a source is refused with. */
-async function refusal(source: string, options: lab.CompileOptions = {}): Promise<lab.LabError> {
-  try {
-    await dev.compile(source, { fileName: "mine.cu", ...options });
-  } catch (error) {
-    assert.ok(error instanceof lab.LabError, String(error));
-    return error;
-  }
-  assert.fail("it compiled");
 }
 
 const kernel = (name: string, value = 1): string => `__global__ void ${name}(int* x) { *x = ${value}; }`;
@@ -85,12 +74,12 @@ test("a kernel that two branches declare is the one that is compiled, with its o
 
 test("a kernel asked for that is in a dropped branch is named, with the condition that drops it", async () => {
   const source = `${kernel("k")}\n#ifdef EXTRA\n#if 1\n#endif\n\n${kernel("extra")}\n#endif`;
-  const error = await refusal(source, { name: "extra" });
+  const error = await refusalOf(dev, source, { name: "extra" });
   assert.equal(error.code, "no-such-kernel");
   assert.match(error.what, /^mine\.cu:6: kernel "extra" is left out .* "#ifdef EXTRA" at line 2\.$/);
   assert.deepEqual(error.line, { file: "mine.cu", line: 6 });
   assert.deepEqual(await built(source, { name: "extra", defines: { EXTRA: 1 } }), ["extra"]);
-  const alone = await refusal(`#if 0\n${kernel("only")}\n#endif`);
+  const alone = await refusalOf(dev, `#if 0\n${kernel("only")}\n#endif`);
   assert.match(alone.what, /"only" is left out .* "#if 0" at line 1/);
 });
 
@@ -103,7 +92,7 @@ test("macros and headers decide as they do for the compiler", async () => {
     );
     const source = `#include "config.cuh"\n#if 2 > 1\nMAKE(made)\n#else\nMAKE(unmade)\n#endif\n#ifdef WIDE\n${kernel("wide")}\n#endif`;
     assert.deepEqual((await built(source, { includes: [folder] })).sort(), ["made", "wide"]);
-    const error = await refusal(source, { includes: [folder], name: "absent" });
+    const error = await refusalOf(dev, source, { includes: [folder], name: "absent" });
     assert.match(error.what, /config\.cuh:5: kernel "absent" is left out/);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -113,7 +102,7 @@ test("macros and headers decide as they do for the compiler", async () => {
 test("launches and half blocks in dropped branches are no one's business", async () => {
   const host = `${kernel("k")}\n#ifndef __CUDACC__\nint main() { k<<<1, 1>>>(0); }\n#endif`;
   assert.deepEqual(await built(host), ["k"]);
-  const error = await refusal(host.replace("#ifndef", "#ifdef"));
+  const error = await refusalOf(dev, host.replace("#ifndef", "#ifdef"));
   assert.deepEqual([error.code, error.line?.line], ["unsupported", 3]);
   const halves = `#ifdef OTHER\nnamespace other {\n#else\nnamespace mine {\n#endif\n__global__ void k(int* x) { extern __shared__ int s[]; s[0] = 3; *x = s[0]; }\n}`;
   assert.deepEqual(await built(halves), ["mine::k"]);
@@ -134,7 +123,7 @@ test("the lens and the stepped build leave dropped branches out too", async () =
 
 test("overloaded kernels are refused by their name and lines, where one of them is asked for", async () => {
   const source = `${kernel("scale")}\n__global__ void scale(float* x) { *x = 2; }\n${kernel("other")}`;
-  const error = await refusal(source, { name: "scale" });
+  const error = await refusalOf(dev, source, { name: "scale" });
   assert.equal(error.code, "unsupported");
   assert.match(error.what, /^mine\.cu:2: kernel "scale" is overloaded .* line 1\b/);
   assert.deepEqual(error.line, { file: "mine.cu", line: 2 });
@@ -157,12 +146,15 @@ test("textures and surfaces are refused by name at their line", async () => {
     ["__global__ void k(float* x) {\n  surf2Dwrite(1.f, 7, 0, 0);\n}", /surf2Dwrite: /, 2],
   ];
   for (const [source, message, line] of cases) {
-    const error = await refusal(source);
+    const error = await refusalOf(dev, source);
     assert.equal(error.code, "unsupported");
     assert.match(error.what, message);
     assert.deepEqual(error.line, { file: "mine.cu", line });
   }
   // A name of one's own that only sounds like one.
-  const own = await refusal("struct textured {};\n__global__ void k(float* x) { textured y = missing; }");
+  const own = await refusalOf(
+    dev,
+    "struct textured {};\n__global__ void k(float* x) { textured y = missing; }",
+  );
   assert.equal(own.code, "compile-error");
 });

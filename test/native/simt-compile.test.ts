@@ -6,24 +6,13 @@ import { after, before, test } from "node:test";
 import * as lab from "kernel-lab";
 import { runCompiler } from "kernel-lab/dist/backend/simt/compiler";
 import { translate } from "kernel-lab/dist/backend/simt/translate";
-import { ints, numbers, range } from "./simt";
+import { ints, numbers, range, refusalOf } from "./simt";
 
 let dev: lab.Device;
 before(async () => {
   dev = await lab.open("cpu", { workers: 1, timeLimit: 20 });
 });
 after(() => dev.close());
-
-/** What compiling a source is refused with. */
-async function refusal(source: string, options: lab.CompileOptions = {}): Promise<lab.LabError> {
-  try {
-    await dev.compile(source, { fileName: "mine.cu", ...options });
-  } catch (error) {
-    assert.ok(error instanceof lab.LabError, String(error));
-    return error;
-  }
-  assert.fail("it compiled");
-}
 
 test("translate() leaves comments, strings, raw strings and preprocessor lines alone, and every line in its place", () => {
   const source = [
@@ -46,7 +35,8 @@ test("translate() keeps line numbers when a declaration spans lines", () => {
 });
 
 test("a syntax error is shown with file, line and caret", async () => {
-  const error = await refusal(
+  const error = await refusalOf(
+    dev,
     "__global__ void k(int* x) {\n  extern __shared__ int s[];\n  x[0] = s[0] + ;\n}",
   );
   assert.equal(error.code, "compile-error");
@@ -55,7 +45,8 @@ test("a syntax error is shown with file, line and caret", async () => {
 });
 
 test("inline PTX is refused at its line, and ignored where the preprocessor leaves it out", async () => {
-  const error = await refusal(
+  const error = await refusalOf(
+    dev,
     '__global__ void k(int* x) {\n  int y;\n  asm volatile("mov.u32 %0, %laneid;" : "=r"(y));\n}',
   );
   assert.equal(error.line?.line, 3);
@@ -81,7 +72,7 @@ test("inline PTX of a header harms only those who use it", async () => {
     const x = dev.zeros([1], { dtype: "i32" });
     await kernel.launch({ grid: 1, block: 1 }, x);
     assert.deepEqual(await ints(x), [7]);
-    const error = await refusal('#include "lanes.cuh"\n__global__ void k(int* x) { *x = lane(); }', {
+    const error = await refusalOf(dev, '#include "lanes.cuh"\n__global__ void k(int* x) { *x = lane(); }', {
       includes: [folder],
     });
     assert.match(error.message, /lanes\.cuh:4: inline PTX has no CPU twin/);
@@ -91,7 +82,10 @@ test("inline PTX of a header harms only those who use it", async () => {
 });
 
 test("a launch from a kernel is refused at its line", async () => {
-  const error = await refusal("__global__ void child() {}\n__global__ void k() {\n  child<<<1, 1>>>();\n}");
+  const error = await refusalOf(
+    dev,
+    "__global__ void child() {}\n__global__ void k() {\n  child<<<1, 1>>>();\n}",
+  );
   assert.equal(error.code, "unsupported");
   assert.equal(error.line?.line, 3);
 });
@@ -114,11 +108,11 @@ test("a specialisation is a kernel of its template, with launch bounds of its ow
 
 test("a kernel that is not there is answered with those that are", async () => {
   const source = "__global__ void one() {}\ntemplate <int N> __global__ void two(int* x) { *x = N; }";
-  const error = await refusal(source, { name: "three" });
+  const error = await refusalOf(dev, source, { name: "three" });
   assert.equal(error.code, "no-such-kernel");
   assert.match(error.message, /one/);
   assert.match(error.message, /two/);
-  const wrong = await refusal(source, { name: "two<float>" });
+  const wrong = await refusalOf(dev, source, { name: "two<float>" });
   assert.equal(wrong.code, "compile-error");
   assert.match(wrong.message, /two<float>/);
 });

@@ -1,6 +1,7 @@
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type * as lab from "kernel-lab";
+import * as lab from "kernel-lab";
 
 const folder = join(__dirname, "..", "..", "native", "cu");
 
@@ -10,6 +11,21 @@ export function fixture(dev: lab.Device, name: string, names?: string[]): Promis
     fileName: `${name}.cu`,
     names,
   });
+}
+
+/** What compiling a source is refused with. */
+export async function refusalOf(
+  dev: lab.Device,
+  source: string,
+  options: lab.CompileOptions = {},
+): Promise<lab.LabError> {
+  try {
+    await dev.compile(source, { fileName: "mine.cu", ...options });
+  } catch (error) {
+    assert.ok(error instanceof lab.LabError, String(error));
+    return error;
+  }
+  assert.fail("it compiled");
 }
 
 /** The numbers 0 .. n-1 through `f`. */

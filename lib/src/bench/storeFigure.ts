@@ -8,7 +8,6 @@ import { type Figure, figureOf } from "./figure";
 
 const files = 500;
 const recordsAFile = 20;
-
 const rounds = 3;
 
 /**

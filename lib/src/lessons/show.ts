@@ -2,6 +2,7 @@ import { show } from "../show/display";
 import { escapeHtml } from "../show/format";
 import { sourceHtml } from "../show/source";
 import { tableOf } from "../show/table";
+import { colors } from "../show/theme";
 import { type Exercise, type Grade, gradeRows } from "./exercise";
 
 const prose = "font:14px/1.5 system-ui,sans-serif;max-width:72em;margin:0 0 10px";
@@ -25,7 +26,7 @@ export function showExercise({ title, task, starter }: Exercise): string | undef
  */
 export function showGrade(grade: Grade): string | undefined {
   const table = grade.cases.length > 0 ? tableOf(gradeRows(grade)) : null;
-  const colour = grade.passed ? "#2e9d5b" : "#d1603d";
+  const colour = grade.passed ? colors.good : colors.roof;
   // A compiler's words have lines of their own.
   const hint = grade.hint.includes("\n")
     ? `<pre style="font-size:12.5px;white-space:pre-wrap;margin:0 0 10px">${escapeHtml(grade.hint)}</pre>`

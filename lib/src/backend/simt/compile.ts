@@ -136,8 +136,9 @@ async function build(
   const folders = [...request.includes, homePath("kernels", "include")];
   // A way up from a folder ("../a.h") exists only where the folder itself does.
   for (const folder of folders) mkdirSync(mirror(folder), { recursive: true });
-  const own = request.options.some((option) => /^-[fOW]/.test(option));
-  const first = own
+  // A precompiled header suits the flags it was made with, which these would change.
+  const otherFlags = request.options.some((option) => /^-[fOW]/.test(option));
+  const first = otherFlags
     ? deviceHeaderName
     : firstHeader(compiler, [
         ...commonArguments(compiler),

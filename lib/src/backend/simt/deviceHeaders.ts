@@ -28,7 +28,7 @@ function readAll(folder: string): string {
     .join("\n");
 }
 
-/** Keys of precompiled headers that this process is making, or could not make. */
+/** Compilers and flags whose precompiled headers this process is making, or could not make. */
 const begun = new Set<string>();
 
 /**
@@ -52,7 +52,7 @@ export function firstHeader(compiler: HostCompiler, flags: readonly string[]): s
   ];
   const made = cachedAlready("headers", key);
   if (made) return join(made, deviceHeaderName);
-  const id = key.join("\n");
+  const id = [compiler.path, ...flags].join(" ");
   if (!begun.has(id)) {
     begun.add(id);
     cached("headers", key, (dir) => precompile(compiler, flags, dir)).then(
